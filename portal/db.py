@@ -1,0 +1,194 @@
+"""The database: base model, column types, and the one place that commits.
+
+A public command opens exactly one `transaction()`; a function whose first parameter is `session` runs inside
+its caller's. What must happen after the commit is registered on the session with `after_commit()`, so that this
+module knows neither the outbox nor the live events. SQLAlchemy's own `after_commit` event is not used for that:
+it also fires when a savepoint is released.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import sqlalchemy as sa
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import orm
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from portal.errors import DomainError, NestedTransaction
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+UTC = dt.UTC
+Wei = Annotated[int, "smallest units of a currency"]
+
+
+class Units(sa.types.TypeDecorator[int]):
+    """NUMERIC(78,0) <-> Python int: token amounts and wei, up to 2**256 - 1; a float or a fraction is refused."""
+
+    impl = sa.Numeric(78, 0)
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> Decimal | None:
+        if value is None:
+            return None
+        if type(value) is not int:
+            raise TypeError(f"an amount in smallest units must be an int, not {type(value).__name__}")
+        return Decimal(value)
+
+    def process_result_value(self, value: Decimal | None, dialect: sa.Dialect) -> int | None:
+        return None if value is None else int(value)
+
+
+class BlockNumber(Units):
+    """NUMERIC(20,0) <-> Python int."""
+
+    impl = sa.Numeric(20, 0)
+    cache_ok = True
+
+
+def text_enum(enum: type[StrEnum]) -> sa.Enum:
+    """An enumeration stored as text with a CHECK: native enums break a downgrade followed by an upgrade."""
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", enum.__name__).lower()
+    return sa.Enum(
+        enum,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=40,
+        values_callable=lambda e: [member.value for member in e],
+        validate_strings=True,
+    )
+
+
+class Base(orm.DeclarativeBase):
+    """Declarative base; every table has a UUID primary key made in Python."""
+
+    registry = orm.registry(
+        metadata=sa.MetaData(naming_convention=NAMING),
+        type_annotation_map={
+            uuid.UUID: sa.Uuid(),
+            dt.datetime: sa.DateTime(timezone=True),
+            dict[str, Any]: JSONB(),
+            list[Any]: JSONB(),
+            list[str]: JSONB(),
+            str: sa.Text(),
+            int: sa.Integer(),
+            bool: sa.Boolean(),
+        },
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+
+class Identified:
+    """`id uuid PK`, made by the application so that a command knows it before the INSERT."""
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4, sort_order=-10)
+
+
+class ServerIdentified:
+    """For append-only tables: id and time are the database's; the application has no right to send them."""
+
+    id: Mapped[uuid.UUID] = mapped_column(
+        primary_key=True, server_default=sa.text("gen_random_uuid()"), sort_order=-10
+    )
+
+
+class Created:
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=sa.func.now(), sort_order=90)
+
+
+class Stamped(Created):
+    updated_at: Mapped[dt.datetime] = mapped_column(
+        server_default=sa.func.now(), onupdate=sa.func.now(), sort_order=91
+    )
+
+
+class Versioned:
+    """Optimistic lock for rows that two people may edit: SQLAlchemy raises StaleDataError on a lost race."""
+
+    version: Mapped[int] = mapped_column(server_default=sa.text("1"), default=1, sort_order=92)
+
+
+def utcnow() -> dt.datetime:
+    return dt.datetime.now(UTC)
+
+
+# --- transactions -----------------------------------------------------------------------------------------
+
+_explained: dict[str, Callable[[], DomainError]] = {}
+T = TypeVar("T")
+
+
+def explain(constraint: str, error: Callable[[], DomainError]) -> None:
+    """Name the sentence for a refused constraint: `transaction()` raises `error()` for its IntegrityError."""
+    _explained[constraint] = error
+
+
+def after_commit(session: Session, callback: Callable[[], None]) -> None:
+    """Run `callback` once the command's transaction is committed; dropped when it is rolled back."""
+    session.info.setdefault("after_commit", []).append(callback)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Open a command's transaction and commit it: the only commit in the portal.
+
+    Ends a read transaction that the request may have open, so that the command decides on fresh rows.
+    Raises NestedTransaction inside another command; an IntegrityError becomes the domain error registered for
+    its constraint with `explain()`.
+    """
+    session = db.session()
+    if session.info.get("in_command"):
+        raise NestedTransaction
+    session.rollback()
+    session.info.update(in_command=True, after_commit=[])
+    try:
+        yield session
+        session.commit()
+    except IntegrityError as error:
+        session.rollback()
+        raise _explanation(error) from error
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        callbacks: list[Callable[[], None]] = session.info.pop("after_commit", [])
+        session.info.pop("in_command", None)
+        session.info.pop("idempotency", None)
+    for callback in callbacks:
+        callback()
+
+
+def _explanation(error: IntegrityError) -> Exception:
+    name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    known = _explained.get(name or "")
+    return known() if known else error
+
+
+def must_hit(result: sa.CursorResult[Any] | sa.Result[Any], error: DomainError) -> None:
+    """Raise `error` when a compare-and-set UPDATE changed no row."""
+    if getattr(result, "rowcount", 0) == 0:
+        raise error
