@@ -1,0 +1,160 @@
+"""Every setting of the portal, typed, read once from the environment.
+
+Each field of `Settings` is read from `AUDIFI_<FIELD NAME IN CAPITALS>`; an AUDIFI_ name that is no field is an
+error, so a typing mistake is found at start-up and not in production. URLs that are unset are filled in by the
+supervisor with the parts that it started itself.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+DEFAULT_SECRET = "development-secret-not-for-production"  # noqa: S105  (refused by faults())
+ROOT = Path(__file__).resolve().parent.parent
+PREFIX = "AUDIFI_"
+
+
+class SettingsError(RuntimeError):
+    """The environment cannot be used; the message names every fault at once."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the parts are, who may reach them, and the platform's numbers (rules.md). Times in seconds, parts in bps."""
+
+    env: str = "development"
+    database_url: str = ""
+    worker_database_url: str = ""
+    owner_database_url: str = ""
+    redis_url: str = ""
+    rpc_url: str = ""
+    data_dir: Path = field(default_factory=lambda: ROOT / "instance")
+    postgres_bin: str = ""
+    valkey_bin: str = ""
+    embedded: bool = False
+    supervisor_fd: int = -1
+    bind: str = "127.0.0.1:5000"
+    base_url: str = ""
+    secret_key: str = DEFAULT_SECRET
+    secret_key_fallbacks: tuple[str, ...] = ()
+    trusted_hosts: tuple[str, ...] = ()
+    media_url: str = ""
+    smtp_url: str = ""
+    mail_from: str = "AudiFi <no-reply@localhost>"
+    keystore: str = ""
+    keystore_password: str = ""
+    factory_address: str = ""
+    stablecoin_address: str = ""
+    log_level: str = "INFO"
+
+    default_holders_bps: int = 5000
+    platform_bps: int = 1000
+    primary_fee_bps: int = 250
+    trading_fee_bps: int = 50
+    person_cap_default: int = 50
+    magic_link_seconds: int = 15 * 60
+    session_idle_seconds: int = 30 * 86400
+    session_absolute_seconds: int = 90 * 86400
+    privileged_idle_seconds: int = 30 * 60
+    privileged_absolute_seconds: int = 12 * 3600
+    finality_blocks: int = 12
+    v1_sunset: str = "2028-01-01T00:00:00Z"
+    v1_deprecated: str = "2026-01-01T00:00:00Z"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Raises SettingsError naming every unknown or unreadable AUDIFI_ name."""
+        known = {PREFIX + f.name.upper(): f for f in fields(cls)}
+        problems = [f"{name} is no setting" for name in sorted(environ) if name.startswith(PREFIX) and name not in known]
+        values: dict[str, Any] = {}
+        for name, spec in known.items():
+            if environ.get(name, "") == "":
+                continue
+            try:
+                values[spec.name] = _read(str(spec.type), environ[name])
+            except ValueError as error:
+                problems.append(f"{name}: {error}")
+        if problems:
+            raise SettingsError("The settings cannot be used:\n- " + "\n- ".join(problems))
+        return cls(**values)
+
+    @property
+    def production(self) -> bool:
+        return self.env == "production"
+
+    @property
+    def loopback(self) -> bool:
+        """True when the web server listens on this machine alone."""
+        return self.bind.rsplit(":", 1)[0].strip("[]") in {"127.0.0.1", "::1", "localhost"}
+
+    @property
+    def newcomer_tools(self) -> bool:
+        """`/dev/mail` and the demo wallets: only in the embedded default, and only on loopback."""
+        return self.embedded and self.loopback and not self.production
+
+    @property
+    def public_url(self) -> str:
+        return self.base_url.rstrip("/") or f"http://{self.bind}"
+
+    def for_worker(self) -> str:
+        return self.worker_database_url or self.database_url
+
+    def for_owner(self) -> str:
+        return self.owner_database_url or self.database_url
+
+    def faults(self) -> list[str]:
+        """What production refuses to start with, all of it at once; empty elsewhere."""
+        if not self.production:
+            return []
+        faults = [
+            f"AUDIFI_{name.upper()} is not set: production uses no embedded part"
+            for name in ("database_url", "redis_url", "rpc_url")
+            if not getattr(self, name)
+        ]
+        if self.embedded:
+            faults.append("AUDIFI_EMBEDDED is set: production uses no embedded part")
+        if self.secret_key == DEFAULT_SECRET or len(self.secret_key) < 32:
+            faults.append("AUDIFI_SECRET_KEY is the default or shorter than 32 characters")
+        if not self.trusted_hosts:
+            faults.append("AUDIFI_TRUSTED_HOSTS is not set: name the hosts that this portal answers for")
+        if urlsplit(self.base_url).scheme != "https":
+            faults.append("AUDIFI_BASE_URL must be an https:// address")
+        if self.database_url and "sslmode=verify-full" not in self.database_url:
+            faults.append("AUDIFI_DATABASE_URL must verify the server: add sslmode=verify-full")
+        if not self.smtp_url:
+            faults.append("AUDIFI_SMTP_URL is not set: nobody could sign in")
+        if not self.keystore:
+            faults.append("AUDIFI_KEYSTORE is not set: nothing could be sent to the chain")
+        return faults
+
+
+def _read(kind: str, text: str) -> Any:
+    """One value from its text, by the field's annotation."""
+    match kind:
+        case "int":
+            return int(text)
+        case "bool":
+            if text.lower() not in {"0", "1", "true", "false", "yes", "no"}:
+                raise ValueError("say 1 or 0")
+            return text.lower() in {"1", "true", "yes"}
+        case "Path":
+            return Path(text).expanduser().resolve()
+        case "tuple[str, ...]":
+            return tuple(part.strip() for part in text.split(",") if part.strip())
+        case _:
+            return text
+
+
+def generated_secret() -> str:
+    """256 random bits, URL-safe."""
+    return secrets.token_urlsafe(32)
+
+
+def defaults() -> dict[str, Any]:
+    """The settings' defaults by name, for the README's table and its test."""
+    return {f.name: f.default for f in fields(Settings) if f.default is not MISSING}

@@ -1,0 +1,109 @@
+"""News for open pages: best effort, after the commit, absolute values, at most four a second per entity.
+
+A command says `live.publish(session, …)`; after its commit the payload goes into a bounded table of latest values
+and a background thread hands it to the bus. A lost message heals with the next one, because every payload carries
+the whole new value and a `seq` that only rises. Nothing here can fail or delay an answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from typing import Any
+
+from flask_socketio import SocketIO
+from sqlalchemy.orm import Session
+
+from portal import db
+
+log = logging.getLogger(__name__)
+
+socketio = SocketIO()
+"""The web process's server; other processes use `writer()`."""
+
+INTERVAL_SECONDS = 0.25
+MOST_WAITING = 10_000
+
+Key = tuple[str, str, str]
+
+
+class Publisher:
+    """Sends the latest payload per (room, event, entity), at most once in INTERVAL_SECONDS."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self._waiting: OrderedDict[Key, dict[str, Any]] = OrderedDict()
+        self._sent: dict[Key, float] = {}
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def put(self, room: str, entity: str, payload: dict[str, Any]) -> None:
+        """Queue a payload; a newer one for the same entity replaces it. Past MOST_WAITING the oldest is dropped."""
+        key = (room, str(payload["type"]), entity)
+        with self._lock:
+            self._waiting[key] = payload
+            if len(self._waiting) > MOST_WAITING:
+                self._waiting.popitem(last=False)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="live", daemon=True)
+                self._thread.start()
+        self._wake.set()
+
+    def flush(self, timeout: float = 2.0) -> None:
+        """Wait until everything queued was handed to the bus; for a process that is about to end."""
+        end = time.monotonic() + timeout
+        while self._waiting and time.monotonic() < end:
+            time.sleep(0.01)
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                for room, payload in self._due():
+                    self._emit(room, payload)
+                time.sleep(0.01)
+
+    def _due(self) -> list[tuple[str, dict[str, Any]]]:
+        now = time.monotonic()
+        with self._lock:
+            ready = [k for k in self._waiting if now - self._sent.get(k, 0.0) >= INTERVAL_SECONDS]
+            due = [(key[0], self._waiting.pop(key)) for key in ready]
+            self._sent = {k: t for k, t in self._sent.items() if now - t < INTERVAL_SECONDS} | dict.fromkeys(ready, now)
+        return due
+
+    def _emit(self, room: str, payload: dict[str, Any]) -> None:
+        try:
+            self._server.emit(payload["type"], payload, to=room)
+        except Exception as error:
+            log.warning("a live event was lost: %s", error)
+
+
+class _Live:
+    """The process's one publisher, made on first use."""
+
+    publisher: Publisher | None = None
+    redis_url: str = ""
+
+
+_live = _Live()
+
+
+def set_up(redis_url: str) -> None:
+    """Tell this process where the bus is."""
+    _live.redis_url, _live.publisher = redis_url, None
+
+
+def publisher() -> Publisher:
+    if _live.publisher is None:
+        server = socketio if socketio.server is not None else SocketIO(message_queue=_live.redis_url)
+        _live.publisher = Publisher(server)
+    return _live.publisher
+
+
+def publish(session: Session, room: str, entity: str, payload: dict[str, Any]) -> None:
+    """After this transaction's commit, tell `room`. `payload` holds type, ids, absolute values and seq."""
+    db.after_commit(session, lambda: publisher().put(room, entity, payload))

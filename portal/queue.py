@@ -1,0 +1,68 @@
+"""RQ behind three functions: a connection, `enqueue`, and the register of jobs. JSON only: pickle runs code.
+
+Nothing calls `enqueue` but the relay of `outbox`: work that must happen is a row first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import current_app
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+from rq import Queue, Worker
+from rq.serializers import JSONSerializer
+
+JOBS: dict[str, Callable[..., None]] = {}
+F = TypeVar("F", bound=Callable[..., None])
+QUEUE_NAME = "portal"
+PERFORM = "portal.outbox.perform"
+JOB_SECONDS = 600
+
+
+def job(name: str) -> Callable[[F], F]:
+    """Register a function as the job `name`. It takes ids, may run twice, and says `outbox.finish` when done."""
+
+    def register(function: F) -> F:
+        JOBS[name] = function
+        return function
+
+    return register
+
+
+def connection(**options: Any) -> Redis:
+    """The bus. A lost connection is tried once more, then it is the caller's to answer for."""
+    return Redis.from_url(
+        current_app.config["SETTINGS"].redis_url,
+        retry=Retry(ConstantBackoff(0.1), 1),
+        socket_connect_timeout=2,
+        **options,
+    )
+
+
+def enqueue(row_id: str, name: str) -> None:
+    """Put one outbox row into the queue; `name` shows in RQ's lists (job ids hold no colon)."""
+    Queue(QUEUE_NAME, connection=connection(), serializer=JSONSerializer).enqueue_call(
+        PERFORM,
+        args=(row_id,),
+        job_id=re.sub(r"[^A-Za-z0-9_-]", "_", name),
+        timeout=JOB_SECONDS,
+        result_ttl=60,
+        failure_ttl=86400,
+    )
+
+
+def worker() -> Worker:
+    """A forking worker that notices a dead horse within seconds."""
+    bus = connection()
+    return Worker(
+        [Queue(QUEUE_NAME, connection=bus, serializer=JSONSerializer)],
+        connection=bus,
+        serializer=JSONSerializer,
+        worker_ttl=20,
+        job_monitoring_interval=2,
+        maintenance_interval=5,
+    )

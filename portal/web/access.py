@@ -1,0 +1,57 @@
+"""Who may use a route or a socket event. Every one declares an `Access`; a test refuses those that do not.
+
+An `Access` decides about the kind of person only. Whether an object is theirs is decided by the query that finds
+it: somebody else's is `NotFound`, as if it were not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask_login import current_user
+
+from portal.errors import Forbidden, SignInNeeded
+
+
+@dataclass(frozen=True)
+class Access:
+    """A named rule. `check` raises SignInNeeded or Forbidden."""
+
+    name: str
+    check: Callable[[], None]
+
+
+def _open() -> None:
+    pass
+
+
+def _signed_in() -> None:
+    if not current_user.is_authenticated:
+        raise SignInNeeded
+
+
+anyone = Access("anyone", _open)
+signed_in = Access("signed in", _signed_in)
+
+
+def role(name: str) -> Access:
+    """People who hold this role now (an expired role is no role)."""
+
+    def check() -> None:
+        _signed_in()
+        if name not in current_user.roles:
+            raise Forbidden
+
+    return Access(f"role {name}", check)
+
+
+def permission(name: str) -> Access:
+    """People one of whose roles carries this permission, such as `finance:verify`."""
+
+    def check() -> None:
+        _signed_in()
+        if name not in current_user.permissions:
+            raise Forbidden
+
+    return Access(f"permission {name}", check)

@@ -1,0 +1,170 @@
+"""Request bodies into typed models: one parser for an HTML form and for a JSON body.
+
+JSON is read strictly: no NaN or Infinity, no duplicate keys, at most 32 levels, no unknown fields. Field names are
+camelCase in both kinds of body, as in the API.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import pydantic
+from flask import request
+from flask_login import current_user
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from portal import money
+from portal.errors import BadRequest, FieldError, Invalid
+from portal.idempotency import Answer, KeyedRequest
+
+MOST_LEVELS = 32
+NOT_FIELDS = {"csrf_token", "idempotency_key", "next"}
+
+
+class Body(BaseModel):
+    """Base of every body: camelCase names, unknown fields refused, no coercion beyond the types below."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", strict=True, str_strip_whitespace=True, frozen=True
+    )
+
+
+B = TypeVar("B", bound=Body)
+
+
+def _plain_text(value: str) -> str:
+    """Refuse control and bidirectional-override characters; they have no honest use in a field."""
+    if any((ord(c) < 32 and c not in "\n\r\t") or ord(c) == 127 or c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" for c in value):
+        raise ValueError("Remove the invisible control characters.")
+    return value
+
+
+def _whole(value: object) -> object:
+    """A whole number typed in a form arrives as text; `1_000`, full-width digits, booleans and 1.0 do not pass."""
+    if isinstance(value, str):
+        text = value.strip().replace(",", "")
+        if not (text.isascii() and text.isdigit() and len(text) <= 30):
+            raise ValueError("Enter a whole number.")
+        return int(text)
+    if type(value) is not int:
+        raise ValueError("Enter a whole number.")
+    return value
+
+
+def _switch(value: object) -> object:
+    """A ticked box arrives as the text `on`."""
+    return {"on": True, "true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+Text = Annotated[str, AfterValidator(_plain_text)]
+Whole = Annotated[int, BeforeValidator(_whole)]
+Switch = Annotated[bool, BeforeValidator(_switch)]
+Percent = Annotated[int, BeforeValidator(money.parse_percent)]
+"""Basis points, typed as a percentage: '50.25' -> 5025."""
+
+
+def json_body() -> dict[str, Any]:
+    """The JSON object of this request. Raises BadRequest with what is wrong."""
+    if not request.is_json:
+        raise BadRequest("Send a JSON object with Content-Type: application/json.")
+    raw = request.get_data(cache=True)
+    if _levels(raw) > MOST_LEVELS:
+        raise BadRequest(f"The JSON is nested more than {MOST_LEVELS} levels deep.")
+    try:
+        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"The JSON cannot be read: {error}.") from error
+    if not isinstance(value, dict):
+        raise BadRequest("The body must be a JSON object.")
+    return value
+
+
+def form_body() -> dict[str, Any]:
+    """The form's fields; empty ones count as not sent. Repeated names become lists when they end in []."""
+    fields: dict[str, Any] = {}
+    for name, values in request.form.lists():
+        if name in NOT_FIELDS:
+            continue
+        if name.endswith("[]"):
+            fields[name[:-2]] = [v for v in values if v.strip()]
+        elif values[-1].strip():
+            fields[name] = values[-1]
+    return fields
+
+
+def parse(model: type[B], fields: dict[str, Any]) -> B:
+    """Raises Invalid with one sentence a field."""
+    try:
+        return model.model_validate(fields)
+    except pydantic.ValidationError as error:
+        raise Invalid([_field_error(model, e) for e in error.errors()]) from error
+
+
+def _field_error(model: type[Body], error: Any) -> FieldError:
+    name = ".".join(str(part) for part in error["loc"]) or "body"
+    context = error.get("ctx") or {}
+    sentences = {
+        "missing": "This is needed.",
+        "extra_forbidden": "This is not a field of this form.",
+        "string_too_short": "This is needed.",
+        "string_too_long": f"At most {context.get('max_length')} characters.",
+        "greater_than_equal": f"At least {context.get('ge')}.",
+        "greater_than": f"More than {context.get('gt')}.",
+        "less_than_equal": f"At most {context.get('le')}.",
+        "enum": f"Choose one of {context.get('expected')}.",
+        "literal_error": f"Choose one of {context.get('expected')}.",
+        "too_long": f"At most {context.get('max_length')}.",
+        "too_short": f"At least {context.get('min_length')}.",
+        "string_type": "Enter text.",
+        "bool_type": "Say true or false.",
+    }
+    said = str(context["error"]) if "error" in context else error["msg"]
+    return FieldError(name, sentences.get(error["type"], said))
+
+
+def keyed(render: Callable[[Any], Answer], actor: str | None = None) -> KeyedRequest | None:
+    """The request's idempotency key (header, or the hidden field of a form), or None when it has none."""
+    key = request.headers.get("Idempotency-Key") or request.form.get("idempotency_key", "")
+    if not key:
+        return None
+    if len(key) > 255:
+        raise BadRequest("An Idempotency-Key has at most 255 characters.")
+    body = request.get_data(cache=True) or repr(sorted(_plain_form())).encode()
+    digest = hashlib.sha256(f"{request.method} {request.path}\n".encode() + body).hexdigest()
+    return KeyedRequest(actor or str(current_user.get_id() and current_user.user_id), key, digest, render)
+
+
+def _plain_form() -> list[tuple[str, str]]:
+    return [(k, v) for k, v in request.form.items(multi=True) if k != "csrf_token"]
+
+
+def _levels(raw: bytes) -> int:
+    """How deep the brackets nest, outside of strings; counted before parsing."""
+    depth = deepest = 0
+    in_string = escaped = False
+    for byte in raw:
+        if in_string:
+            in_string, escaped = not (byte == 0x22 and not escaped), byte == 0x5C and not escaped
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("the same name stands twice in one object")
+    return result
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number")

@@ -1,0 +1,44 @@
+"""What every answer carries: a request id and the headers that keep a page to its own origin."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+
+from portal.config import Settings
+from portal.logs import request_id
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "media-src 'self' blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'; manifest-src 'self'; worker-src 'self'"
+)
+STATIC = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+YEAR = 31_536_000
+VARY_PAGES = "HX-Request, HX-Request-Type, HX-Target, Accept, Cookie"
+
+
+def set_up(app: Flask, settings: Settings) -> None:
+    """Give each request its id before anything else, and each answer its headers after everything else."""
+    hsts = settings.public_url.startswith("https://")
+
+    @app.before_request
+    def start() -> None:
+        request_id.start(request.headers.get("X-Request-Id"))
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers["X-Request-Id"] = request_id() or ""
+        for name, value in STATIC.items():
+            response.headers.setdefault(name, value)
+        if hsts:
+            response.headers["Strict-Transport-Security"] = f"max-age={YEAR}; includeSubDomains"
+        if response.mimetype == "text/html":
+            response.headers["Vary"] = VARY_PAGES
+            response.headers.setdefault("Cache-Control", "private, no-cache")
+        return response
