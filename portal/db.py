@@ -62,7 +62,7 @@ class BlockNumber(Units):
     cache_ok = True
 
 
-def text_enum(enum: type[StrEnum]) -> sa.Enum:
+def text_enum(enum: type[StrEnum], length: int = 40) -> sa.Enum:
     """An enumeration stored as text with a CHECK: native enums break a downgrade followed by an upgrade."""
     name = re.sub(r"(?<!^)(?=[A-Z])", "_", enum.__name__).lower()
     return sa.Enum(
@@ -70,10 +70,54 @@ def text_enum(enum: type[StrEnum]) -> sa.Enum:
         name=name,
         native_enum=False,
         create_constraint=True,
-        length=40,
+        length=length,
         values_callable=lambda e: [member.value for member in e],
         validate_strings=True,
     )
+
+
+S20 = Annotated[str, mapped_column(sa.String(20))]
+S50 = Annotated[str, mapped_column(sa.String(50))]
+S64 = Annotated[str, mapped_column(sa.String(64))]
+S100 = Annotated[str, mapped_column(sa.String(100))]
+S150 = Annotated[str, mapped_column(sa.String(150))]
+S200 = Annotated[str, mapped_column(sa.String(200))]
+S255 = Annotated[str, mapped_column(sa.String(255))]
+S500 = Annotated[str, mapped_column(sa.String(500))]
+Amount = Annotated[int, mapped_column(Units())]
+Block = Annotated[int, mapped_column(BlockNumber())]
+Fiat = Annotated[Decimal, mapped_column(sa.Numeric(28, 8))]
+Price = Annotated[Decimal, mapped_column(sa.Numeric(10, 2))]
+Flag = Annotated[bool, mapped_column(default=False, server_default=sa.text("false"))]
+Yes = Annotated[bool, mapped_column(default=True, server_default=sa.text("true"))]
+Count = Annotated[int, mapped_column(default=0, server_default=sa.text("0"))]
+Total = Annotated[int, mapped_column(Units(), default=0, server_default=sa.text("0"))]
+
+
+def not_nan(*columns: str) -> tuple[sa.CheckConstraint, ...]:
+    """PostgreSQL's numeric takes NaN, and NaN passes every `> 0`."""
+    return tuple(sa.CheckConstraint(f"{c} <> 'NaN'", name=f"{c}_not_nan") for c in columns)
+
+
+def whole(*columns: str) -> tuple[sa.CheckConstraint, ...]:
+    """Numeric columns that hold amounts, token ids or blocks: 0 or more, and a number."""
+    return tuple(sa.CheckConstraint(f"{c} >= 0 AND {c} <> 'NaN'", name=f"{c}_whole") for c in columns)
+
+
+def counts(*columns: str) -> tuple[sa.CheckConstraint, ...]:
+    """Integer columns that never fall below 0."""
+    return tuple(sa.CheckConstraint(f"{c} >= 0", name=f"{c}_count") for c in columns)
+
+
+def bps(*columns: str) -> tuple[sa.CheckConstraint, ...]:
+    """Parts of a whole: 0 to 10 000 basis points."""
+    return tuple(sa.CheckConstraint(f"{c} BETWEEN 0 AND 10000", name=f"{c}_bps") for c in columns)
+
+
+def addresses(*columns: str) -> tuple[sa.CheckConstraint, ...]:
+    """EVM addresses and hashes are stored lower-case; base58 is case-sensitive and stays as it is."""
+    rule = "lower(left({0}, 2)) <> '0x' OR {0} = lower({0})"
+    return tuple(sa.CheckConstraint(rule.format(c), name=f"{c}_lower") for c in columns)
 
 
 class Base(orm.DeclarativeBase):
@@ -84,9 +128,9 @@ class Base(orm.DeclarativeBase):
         type_annotation_map={
             uuid.UUID: sa.Uuid(),
             dt.datetime: sa.DateTime(timezone=True),
-            dict[str, Any]: JSONB(),
-            list[Any]: JSONB(),
-            list[str]: JSONB(),
+            dict[str, Any]: JSONB(none_as_null=True),
+            list[Any]: JSONB(none_as_null=True),
+            list[str]: JSONB(none_as_null=True),
             str: sa.Text(),
             int: sa.Integer(),
             bool: sa.Boolean(),

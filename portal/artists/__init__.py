@@ -1,0 +1,1 @@
+"""Public profiles of artists and producers, and who follows whom."""

@@ -1,0 +1,1 @@
+"""Shares on chain as the indexer mirrors them: tokens, moves and holdings at a moment."""
