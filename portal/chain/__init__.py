@@ -1,0 +1,1 @@
+"""Everything that touches a chain: contracts, calls, logs, sending. Knows no feature."""
