@@ -34,3 +34,8 @@ def test_no_vendored_file_is_left_out_of_the_tables() -> None:
         path for table in TABLES for path in table.parent.iterdir() if path.suffix not in {".txt", ".md"}
     }
     assert found == named - {ROOT / "static/icons.svg"}
+
+
+def test_style_names_the_font_by_its_digest() -> None:
+    digest = hashlib.sha256((ROOT / "static/vendor/figtree-latin-wght.woff2").read_bytes()).hexdigest()[:12]
+    assert f"/static/{digest}/vendor/figtree-latin-wght.woff2" in (ROOT / "static/css/app.css").read_text()
