@@ -99,9 +99,9 @@ def not_nan(*columns: str) -> tuple[sa.CheckConstraint, ...]:
     return tuple(sa.CheckConstraint(f"{c} <> 'NaN'", name=f"{c}_not_nan") for c in columns)
 
 
-def whole(*columns: str) -> tuple[sa.CheckConstraint, ...]:
-    """Numeric columns that hold amounts, token ids or blocks: 0 or more, and a number."""
-    return tuple(sa.CheckConstraint(f"{c} >= 0 AND {c} <> 'NaN'", name=f"{c}_whole") for c in columns)
+def not_negative(*columns: str) -> tuple[sa.CheckConstraint, ...]:
+    """Numeric columns that hold amounts, prices, token ids or blocks: 0 or more, and a number."""
+    return tuple(sa.CheckConstraint(f"{c} >= 0 AND {c} <> 'NaN'", name=f"{c}_not_negative") for c in columns)
 
 
 def counts(*columns: str) -> tuple[sa.CheckConstraint, ...]:

@@ -29,8 +29,8 @@ from portal.db import (
     addresses,
     bps,
     counts,
+    not_negative,
     text_enum,
-    whole,
 )
 from portal.masters.enums import DividendDistributionModel, IpoStatus, MasterStatus, MasterType
 
@@ -135,7 +135,7 @@ class MasterIpo(Identified, Stamped, Versioned, Model):
         sa.CheckConstraint("scheduled_end_at > scheduled_start_at", name="scheduled_window"),
         sa.CheckConstraint("actual_end_at >= actual_start_at", name="actual_window"),
         sa.CheckConstraint("person_cap > 0", name="person_cap"),
-        *whole("mint_price_wei"),
+        *not_negative("mint_price_wei"),
         *bps("revenue_share_nft_holders_bps", "retained_artist_bps", "retained_platform_bps"),
         *bps("first_minter_bonus_bps", "second_minter_bonus_bps", "third_minter_bonus_bps"),
         *bps("secondary_royalty_bps"),
@@ -178,7 +178,7 @@ class MasterContract(Identified, Stamped, Model):
         sa.UniqueConstraint("master_id", "chain_id"),
         *addresses("contract_address", "deployment_tx_hash"),
         *addresses("first_minter_wallet", "second_minter_wallet", "third_minter_wallet"),
-        *whole("deployed_at_block", "last_indexed_block"),
+        *not_negative("deployed_at_block", "last_indexed_block"),
         *counts("contract_total_supply"),
         *bps("contract_royalty_bps"),
     )
@@ -214,8 +214,8 @@ class DividendContract(Identified, Stamped, Model):
             name="belongs_to",
         ),
         *addresses("contract_address", "deployment_tx_hash", "linked_master_contract"),
-        *whole("deployed_at_block", "last_indexed_block"),
-        *whole("total_revenue_deposited", "total_dividends_distributed"),
+        *not_negative("deployed_at_block", "last_indexed_block"),
+        *not_negative("total_revenue_deposited", "total_dividends_distributed"),
     )
 
     master_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("masters.id"), index=True)

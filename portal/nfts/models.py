@@ -23,8 +23,8 @@ from portal.db import (
     Total,
     addresses,
     counts,
+    not_negative,
     text_enum,
-    whole,
 )
 from portal.masters.models import Master, MasterContract
 from portal.nfts.enums import NftListingStatus, TransferType
@@ -40,8 +40,8 @@ class MasterNft(Identified, Stamped, Model):
             "listing_status <> 'listed' OR num_nulls(listing_price_wei, listing_currency) = 0", name="listing"
         ),
         *addresses("contract_address", "current_owner_wallet", "original_minter_wallet", "mint_tx_hash"),
-        *whole("token_id", "minted_at_block", "mint_price_wei", "listing_price_wei"),
-        *whole("total_dividends_received", "last_indexed_block"),
+        *not_negative("token_id", "minted_at_block", "mint_price_wei", "listing_price_wei"),
+        *not_negative("total_dividends_received", "last_indexed_block"),
     )
 
     master_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("masters.id"), index=True)
@@ -84,7 +84,7 @@ class NftTransfer(Identified, Created, Model):
     __table_args__ = (
         sa.UniqueConstraint("chain_id", "tx_hash", "log_index"),
         *addresses("contract_address", "from_wallet", "to_wallet", "tx_hash", "royalty_recipient"),
-        *whole("token_id", "block_number", "sale_price_wei", "royalty_paid_wei"),
+        *not_negative("token_id", "block_number", "sale_price_wei", "royalty_paid_wei"),
         *counts("log_index"),
     )
 
@@ -126,7 +126,7 @@ class NftOwnershipSnapshot(Identified, Created, Model):
             postgresql_nulls_not_distinct=True,
         ),
         *addresses("contract_address", "owner_wallet"),
-        *whole("token_id", "snapshot_block_number"),
+        *not_negative("token_id", "snapshot_block_number"),
     )
 
     master_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("masters.id"))

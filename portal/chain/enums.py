@@ -1,0 +1,19 @@
+"""How far a transaction of ours, and a block, has come."""
+
+from enum import StrEnum
+
+
+class ChainTransactionStatus(StrEnum):
+    SIGNED = "signed"
+    SENT = "sent"
+    SEEN = "seen"
+    CONFIRMED = "confirmed"
+    FINAL = "final"
+    FAILED = "failed"
+    REPLACED = "replaced"
+
+
+class Finality(StrEnum):
+    HEAD = "head"
+    SAFE = "safe"
+    FINALIZED = "finalized"

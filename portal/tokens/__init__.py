@@ -1,0 +1,1 @@
+"""Artist coins: balances from Transfer logs, pools and positions."""
