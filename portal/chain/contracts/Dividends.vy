@@ -75,14 +75,14 @@ CARRY: constant(uint256) = 2**20 - 1
 AMOUNT: constant(uint256) = 2**118 - 1
 HALF: constant(uint256) = 2**128 - 1
 
-factory: public(immutable(address))
+factory: reentrant(public(immutable(address)))
 
 link: uint256
 tokens: address[MAX_CURRENCIES]
 places: HashMap[address, uint256]  # currency -> its place + 1
 pools: uint256[MAX_CURRENCIES]
 accounts: HashMap[address, uint256[MAX_CURRENCIES]]
-deposits: public(HashMap[bytes32, uint256])  # ref -> total deposited under it
+deposits: reentrant(public(HashMap[bytes32, uint256]))  # ref -> total deposited under it
 
 
 @deploy

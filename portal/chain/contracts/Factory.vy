@@ -1,7 +1,6 @@
 # pragma version 0.4.3
 # pragma optimize gas
 # pragma evm-version cancun
-# pragma nonreentrancy on
 """
 @title Factory
 @notice Makes the clones of masters and artist coins at addresses that follow from their ids alone, and
@@ -180,7 +179,6 @@ def claimMany(dividends: DynArray[address, MAX_CLAIMS], holder: address):
 
 @external
 @view
-@reentrant
 def predictMaster(key: bytes32) -> (address, address):
     """Where the shares and dividends of `key` are or will be."""
     return self._predict(self.sharesImplementation, key), self._predict(self.dividendsImplementation, key)
@@ -188,14 +186,12 @@ def predictMaster(key: bytes32) -> (address, address):
 
 @external
 @view
-@reentrant
 def predictCoin(key: bytes32) -> address:
     return self._predict(self.coinImplementation, key)
 
 
 @external
 @view
-@reentrant
 def mayDeposit(who: address, currency: address) -> bool:
     """Both questions of a deposit in one call."""
     return self.isDepositor[who] and self.isCurrency[currency]
@@ -203,7 +199,6 @@ def mayDeposit(who: address, currency: address) -> bool:
 
 @external
 @view
-@reentrant
 def currencies() -> DynArray[address, MAX_CURRENCIES]:
     """The ERC-20s of the allow-list; native coin is not among them."""
     return self.listed

@@ -149,12 +149,12 @@ PERMIT_TYPE: constant(bytes32) = keccak256(
     "MintPermit(address wallet,uint256 allowance,bytes32 terms,uint256 deadline)"
 )
 
-factory: public(immutable(address))
+factory: reentrant(public(immutable(address)))
 
-name: public(String[64])
-symbol: public(String[16])
-baseURI: public(String[160])
-currency: public(address)
+name: reentrant(public(String[64]))
+symbol: reentrant(public(String[16]))
+baseURI: reentrant(public(String[160]))
+currency: reentrant(public(address))
 
 offer: uint256
 roles: uint256
