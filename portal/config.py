@@ -25,7 +25,7 @@ class SettingsError(RuntimeError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the parts are, who may reach them, and the platform's numbers (rules.md). Times in seconds, parts in bps."""
+    """Where the parts are, who may reach them, and the platform's numbers. Times in seconds, parts in bps."""
 
     env: str = "development"
     database_url: str = ""
@@ -70,7 +70,9 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Raises SettingsError naming every unknown or unreadable AUDIFI_ name."""
         known = {PREFIX + f.name.upper(): f for f in fields(cls)}
-        problems = [f"{name} is no setting" for name in sorted(environ) if name.startswith(PREFIX) and name not in known]
+        problems = [
+            f"{name} is no setting" for name in sorted(environ) if name.startswith(PREFIX) and name not in known
+        ]
         values: dict[str, Any] = {}
         for name, spec in known.items():
             if environ.get(name, "") == "":

@@ -155,9 +155,7 @@ class Identified:
 class ServerIdentified:
     """For append-only tables: id and time are the database's; the application has no right to send them."""
 
-    id: Mapped[uuid.UUID] = mapped_column(
-        primary_key=True, server_default=sa.text("gen_random_uuid()"), sort_order=-10
-    )
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=sa.text("gen_random_uuid()"), sort_order=-10)
 
 
 class Created:
@@ -165,9 +163,7 @@ class Created:
 
 
 class Stamped(Created):
-    updated_at: Mapped[dt.datetime] = mapped_column(
-        server_default=sa.func.now(), onupdate=sa.func.now(), sort_order=91
-    )
+    updated_at: Mapped[dt.datetime] = mapped_column(server_default=sa.func.now(), onupdate=sa.func.now(), sort_order=91)
 
 
 class Versioned:

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from portal.db import Identified, Model, Created
+from portal.db import Created, Identified, Model
 from portal.errors import Conflict, FieldError, Invalid, Replayed
 
 WAIT_MILLISECONDS = 2000
@@ -77,9 +77,7 @@ def keep(session: Session, result: Any) -> None:
     row_id, request = held
     session.flush()
     status, body = request.render(result)
-    session.execute(
-        sa.update(IdempotencyKey).where(IdempotencyKey.id == row_id).values(status=status, body=body)
-    )
+    session.execute(sa.update(IdempotencyKey).where(IdempotencyKey.id == row_id).values(status=status, body=body))
 
 
 def forget_old(session: Session, before: dt.datetime) -> int:
@@ -90,9 +88,7 @@ def forget_old(session: Session, before: dt.datetime) -> int:
 
 def _answer_again(session: Session, request: KeyedRequest) -> None:
     row = session.scalars(
-        sa.select(IdempotencyKey).where(
-            IdempotencyKey.actor == request.actor, IdempotencyKey.key == request.key
-        )
+        sa.select(IdempotencyKey).where(IdempotencyKey.actor == request.actor, IdempotencyKey.key == request.key)
     ).one()
     if row.request_hash != request.request_hash:
         raise Invalid(FieldError("Idempotency-Key", "This key was used before with another request."))

@@ -64,7 +64,7 @@ def parse_units(text: object, decimals: int) -> int:
     whole, _, fraction = text.strip().partition(".")
     if len(fraction.rstrip("0")) > decimals:
         raise ValueError(f"At most {decimals} decimals.")
-    units = int(whole) * 10**decimals + int(fraction.ljust(decimals, "0")[:decimals] or 0)
+    units = int(whole + fraction.ljust(decimals, "0")[:decimals])
     if units > MAX_UNITS:
         raise ValueError("That number is too large.")
     return units

@@ -224,12 +224,13 @@ def relay(app: Flask, *, keep_going: Callable[[], bool] = lambda: True, nap: flo
                     pass
             except (OperationalError, psycopg.OperationalError, RedisError) as error:
                 log.warning("the relay waits: %s", error)
-                listener = _closed(listener)
+                _close(listener)
+                listener = None
                 db.engine.dispose()
                 time.sleep(nap)
             finally:
                 db.session.remove()
-        _closed(listener)
+        _close(listener)
 
 
 def tick() -> int:
@@ -247,7 +248,7 @@ def tick() -> int:
     return len(due)
 
 
-def _due() -> sa.Update:  # type: ignore[type-arg]
+def _due() -> sa.Update:
     """Lease a batch of due rows and return them; SKIP LOCKED lets two relays share the work."""
     now = sa.func.now()
     waiting = (
@@ -309,7 +310,7 @@ def _listen() -> psycopg.Connection[Any]:
     return connection
 
 
-def _closed(listener: psycopg.Connection[Any] | None) -> None:
+def _close(listener: psycopg.Connection[Any] | None) -> None:
     if listener is not None:
         listener.close()
 

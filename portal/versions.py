@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, make_response, request
 from werkzeug.exceptions import HTTPException
@@ -109,7 +109,7 @@ def answer_json_by_name(app: Flask) -> None:
             endpoint, arguments = adapter.match(f"/api/v{CURRENT}{request.path}", method="GET")  # type: ignore[union-attr]
         except HTTPException:
             return None
-        response: BaseResponse = app.view_functions[endpoint](**arguments)
+        response = cast(BaseResponse, app.view_functions[endpoint](**arguments))
         response.vary.update(["Accept", "Cookie"])
         return response
 

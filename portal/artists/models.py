@@ -56,9 +56,7 @@ class Artist(Identified, Stamped, Versioned, Model):
     total_masters: Mapped[Count]
     total_sales: Mapped[Count]
     follower_count: Mapped[Count]
-    palette: Mapped[Palette] = mapped_column(
-        text_enum(Palette, 20), default=Palette.BRINE, server_default="brine"
-    )
+    palette: Mapped[Palette] = mapped_column(text_enum(Palette, 20), default=Palette.BRINE, server_default="brine")
 
     user: Mapped[User] = relationship()
 

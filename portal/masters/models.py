@@ -220,9 +220,7 @@ class DividendContract(Identified, Stamped, Model):
 
     master_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("masters.id"), index=True)
     artist_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("artists.id"), index=True)
-    distribution_model: Mapped[DividendDistributionModel] = mapped_column(
-        text_enum(DividendDistributionModel)
-    )
+    distribution_model: Mapped[DividendDistributionModel] = mapped_column(text_enum(DividendDistributionModel))
     chain_id: Mapped[S50]
     contract_address: Mapped[S255]
     deployment_tx_hash: Mapped[S255 | None]

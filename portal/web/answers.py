@@ -6,7 +6,7 @@ No answer shows a stack, SQL or a version; each carries the request id, which th
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, jsonify, make_response, redirect, render_template, request
 from flask_login import AnonymousUserMixin
@@ -77,7 +77,7 @@ def http_error(error: HTTPException) -> BaseResponse:
         return error.response
     status = error.code or 500
     if 300 <= status < 400:
-        return error.get_response()
+        return cast(BaseResponse, error.get_response())
     code, title = WORDS.get(status, ("error", error.name))
     response = _worded(status, code, title, _detail(error, title), [])
     for name, value in error.get_headers():
@@ -122,9 +122,7 @@ def _worded(status: int, code: str, title: str, detail: str, fields: list[dict[s
     if version is not None:
         return _problem(status, code, title, detail, fields)
     name = "errors/_partial.html" if is_partial() else "errors/page.html"
-    html = render_template(
-        name, status=status, title=title, detail=detail, errors=fields, request_id=request_id()
-    )
+    html = render_template(name, status=status, title=title, detail=detail, errors=fields, request_id=request_id())
     return make_response(html, status)
 
 

@@ -38,7 +38,12 @@ B = TypeVar("B", bound=Body)
 
 def _plain_text(value: str) -> str:
     """Refuse control and bidirectional-override characters; they have no honest use in a field."""
-    if any((ord(c) < 32 and c not in "\n\r\t") or ord(c) == 127 or c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" for c in value):
+    if any(
+        (ord(c) < 32 and c not in "\n\r\t")
+        or ord(c) == 127
+        or c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+        for c in value
+    ):
         raise ValueError("Remove the invisible control characters.")
     return value
 

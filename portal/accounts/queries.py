@@ -1,0 +1,129 @@
+"""Reads about people, their sessions, roles and wallets."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.accounts.enums import AccountStatus
+from portal.accounts.models import MagicLinkToken, Role, RoleGrant, User, UserSession, UserWallet
+from portal.crypto import token_hash
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """A live session with its person and what the person may do now."""
+
+    session_id: uuid.UUID
+    user_id: uuid.UUID
+    email: str
+    display_name: str
+    avatar_url: str | None
+    last_seen_at: dt.datetime
+    roles: frozenset[str]
+    permissions: frozenset[str]
+
+
+def live_session(session: Session, token: str, idle_seconds: int, privileged_idle_seconds: int) -> SessionRow | None:
+    """The session of this token, unless revoked, idle too long, past its end, or the account is not active."""
+    idle = sa.case((UserSession.privileged, privileged_idle_seconds), else_=idle_seconds)
+    roles = (
+        sa.select(
+            sa.func.coalesce(
+                sa.func.jsonb_agg(sa.func.jsonb_build_array(Role.name, Role.permissions)),
+                sa.text("'[]'::jsonb"),
+            )
+        )
+        .select_from(RoleGrant)
+        .join(Role)
+        .where(
+            RoleGrant.user_id == User.id,
+            sa.or_(RoleGrant.expires_at.is_(None), RoleGrant.expires_at > sa.func.now()),
+        )
+        .scalar_subquery()
+    )
+    row = session.execute(
+        sa.select(
+            UserSession.id,
+            UserSession.last_seen_at,
+            User.id,
+            User.email,
+            User.display_name,
+            User.avatar_url,
+            roles,
+        )
+        .join(User, User.id == UserSession.user_id)
+        .where(
+            UserSession.token_hash == token_hash(token),
+            UserSession.revoked_at.is_(None),
+            UserSession.expires_at > sa.func.now(),
+            UserSession.last_seen_at > sa.func.now() - sa.func.make_interval(0, 0, 0, 0, 0, 0, idle),
+            User.status == AccountStatus.ACTIVE,
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    session_id, seen, user_id, email, name, avatar, granted = row
+    permissions = {p for _, listed in granted if listed for p in json.loads(listed)}
+    return SessionRow(
+        session_id,
+        user_id,
+        email,
+        name,
+        avatar,
+        seen,
+        frozenset(n for n, _ in granted),
+        frozenset(permissions),
+    )
+
+
+def user_by_email(session: Session, email: str) -> User | None:
+    return session.scalars(sa.select(User).where(User.email == email.lower())).one_or_none()
+
+
+def usable_link(session: Session, token: str) -> MagicLinkToken | None:
+    """The unused, unexpired sign-in link of this token."""
+    return session.scalars(
+        sa.select(MagicLinkToken).where(
+            MagicLinkToken.token_hash == token_hash(token),
+            MagicLinkToken.used_at.is_(None),
+            MagicLinkToken.expires_at > sa.func.now(),
+        )
+    ).one_or_none()
+
+
+def links_asked_for(session: Session, email: str, since: dt.datetime) -> int:
+    return (
+        session.scalar(
+            sa.select(sa.func.count())
+            .select_from(MagicLinkToken)
+            .where(MagicLinkToken.email == email, MagicLinkToken.created_at > since)
+        )
+        or 0
+    )
+
+
+def wallets_of(session: Session, user_id: uuid.UUID) -> list[UserWallet]:
+    """Linked wallets, primary first."""
+    return list(
+        session.scalars(
+            sa.select(UserWallet)
+            .where(UserWallet.user_id == user_id)
+            .order_by(UserWallet.is_primary.desc(), UserWallet.created_at)
+        )
+    )
+
+
+def wallet_owners(session: Session, addresses: list[str], chain_id: str) -> dict[str, uuid.UUID]:
+    """Address -> person, for those addresses that are linked."""
+    rows = session.execute(
+        sa.select(UserWallet.wallet_address, UserWallet.user_id).where(
+            UserWallet.wallet_address.in_(addresses), UserWallet.chain_id == chain_id, UserWallet.verified
+        )
+    )
+    return {row.wallet_address: row.user_id for row in rows}

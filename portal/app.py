@@ -1,0 +1,121 @@
+"""The application: the only list of features, their blueprints, jobs and clocks."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import Any
+
+from flask import Flask
+from flask_migrate import Migrate
+from flask_wtf.csrf import CSRFProtect
+
+from portal import live
+from portal.accounts.identity import login_manager
+from portal.audit import context as audit_context
+from portal.config import ROOT, Settings, SettingsError
+from portal.db import db
+from portal.versions import answer_json_by_name
+from portal.web import answers, filters, headers, pages
+
+FEATURES = (
+    "audit",
+    "accounts",
+    "subscriptions",
+    "artists",
+    "masters",
+    "nfts",
+    "tokens",
+    "revenue",
+    "vstudio",
+    "webhooks",
+    "chain",
+    "indexer",
+    "marketplace",
+    "portfolio",
+    "dashboard",
+    "admin",
+)
+"""Each may have models, api (blueprint `api`), views (blueprint `pages`), jobs and live (socket events)."""
+
+BODY_BYTES = 1_000_000
+csrf = CSRFProtect()
+migrate = Migrate(directory=str(ROOT / "migrations"), compare_type=True)
+
+
+def create_app(settings: Settings | None = None, database_url: str | None = None) -> Flask:
+    """Build the application. Raises SettingsError with every fault at once when production may not start."""
+    settings = settings or Settings.from_env(os.environ)
+    if settings.faults():
+        raise SettingsError("Production does not start like this:\n- " + "\n- ".join(settings.faults()))
+    app = Flask("portal", template_folder=str(ROOT / "templates"), static_folder=None)
+    app.config.from_mapping(_flask_config(settings, database_url or settings.database_url))
+    db.init_app(app)
+    migrate.init_app(app, db)
+    csrf.init_app(app)
+    login_manager.init_app(app)
+    headers.set_up(app, settings)
+    audit_context.set_up(app)
+    answers.set_up(app)
+    filters.set_up(app, settings)
+    live.set_up(settings.redis_url)
+    answer_json_by_name(app)
+    _register_features(app)
+    return app
+
+
+def _flask_config(settings: Settings, database_url: str) -> dict[str, Any]:
+    https = settings.public_url.startswith("https://")
+    return {
+        "SETTINGS": settings,
+        "SECRET_KEY": settings.secret_key,
+        "SECRET_KEY_FALLBACKS": list(settings.secret_key_fallbacks),
+        "TRUSTED_HOSTS": list(settings.trusted_hosts) or None,
+        "MAX_CONTENT_LENGTH": BODY_BYTES,
+        "MAX_FORM_MEMORY_SIZE": BODY_BYTES,
+        "SESSION_COOKIE_NAME": "__Host-audifi" if https else "audifi",
+        "SESSION_COOKIE_SECURE": https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": settings.session_absolute_seconds,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "SQLALCHEMY_DATABASE_URI": database_url or "postgresql+psycopg://",
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "pool_pre_ping": True,
+            "pool_size": 8,
+            "max_overflow": 8,
+            "connect_args": {"application_name": "audifi-backend", "options": "-c timezone=UTC"},
+        },
+    }
+
+
+def _register_features(app: Flask) -> None:
+    app.register_blueprint(pages.static_files)
+    for feature in FEATURES:
+        for part in ("models", "jobs", "live", "api", "views"):
+            module = _part(feature, part)
+            if part == "api" and module:
+                app.register_blueprint(module.api, name=f"{feature}_api")
+            if part == "views" and module:
+                app.register_blueprint(module.pages)
+                for extra in getattr(module, "more_pages", ()):
+                    app.register_blueprint(extra)
+
+
+def _part(feature: str, part: str) -> Any:
+    """The module `portal.<feature>.<part>`, or None where the feature does not need it."""
+    if not (ROOT / "portal" / feature / f"{part}.py").is_file():
+        return None
+    return import_module(f"portal.{feature}.{part}")
+
+
+def with_sockets(app: Flask) -> Flask:
+    """Add the live server: only the web processes need it."""
+    live.socketio.init_app(
+        app,
+        async_mode=app.config.get("SOCKET_ASYNC_MODE", "gevent"),
+        message_queue=app.config["SETTINGS"].redis_url or None,
+        cors_allowed_origins=None,
+        transports=["websocket"],
+    )
+    return app

@@ -1,0 +1,105 @@
+"""Commands on artists: become one, follow one."""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+
+import sqlalchemy as sa
+from slugify import slugify
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from portal import db
+from portal.accounts.enums import UserRole
+from portal.accounts.service import grant_role
+from portal.artists import queries
+from portal.artists.models import Artist, ArtistFollow
+from portal.audit.enums import AuditActionCategory
+from portal.audit.service import record
+from portal.db import transaction
+from portal.errors import Conflict, NotFound
+
+db.explain("uq_artists_user_id", lambda: Conflict("You are an artist here already."))
+db.explain("uq_artists_slug", lambda: Conflict("An artist of that name was added just now. Please send it again."))
+
+
+def become_artist(user_id: uuid.UUID, name: str, *, genre: str | None, short_bio: str | None, palette: str) -> Artist:
+    """Give a person an artist's profile and role. Raises Conflict when they have one."""
+    with transaction() as session:
+        return add_artist(session, user_id, name, genre=genre, short_bio=short_bio, palette=palette)
+
+
+def add_artist(
+    session: Session, user_id: uuid.UUID, name: str, *, genre: str | None, short_bio: str | None, palette: str
+) -> Artist:
+    """`become_artist` inside the caller's transaction."""
+    name = unicodedata.normalize("NFC", name)
+    slug = queries.free_slug(session, slugify(name, max_length=140) or "artist")
+    artist = Artist(
+        id=uuid.uuid4(),
+        user_id=user_id,
+        artist_name=name,
+        slug=slug,
+        genre=genre,
+        short_bio=short_bio,
+        bio=short_bio,
+        palette=palette,
+    )
+    session.add(artist)
+    session.flush()
+    grant_role(session, user_id, UserRole.ARTIST)
+    record(
+        session,
+        "become_artist",
+        AuditActionCategory.AUTHORIZATION,
+        target=("artist", artist.id, slug),
+        after={"artistName": name, "slug": slug},
+    )
+    return artist
+
+
+def follow(slug: str, user_id: uuid.UUID) -> int:
+    """Follow once; a second time changes nothing. Returns the follower count."""
+    with transaction() as session:
+        artist = _existing(session, slug)
+        added = session.execute(
+            insert(ArtistFollow)
+            .values(id=uuid.uuid4(), artist_id=artist.id, follower_id=user_id)
+            .on_conflict_do_nothing(index_elements=["artist_id", "follower_id"])
+            .returning(ArtistFollow.id)
+        ).scalar()
+        return _count(session, artist, 1 if added else 0, "follow_artist")
+
+
+def unfollow(slug: str, user_id: uuid.UUID) -> int:
+    """Returns the follower count."""
+    with transaction() as session:
+        artist = _existing(session, slug)
+        removed = session.execute(
+            sa.delete(ArtistFollow)
+            .where(ArtistFollow.artist_id == artist.id, ArtistFollow.follower_id == user_id)
+            .returning(ArtistFollow.id)
+        ).scalar()
+        return _count(session, artist, -1 if removed else 0, "unfollow_artist")
+
+
+def _existing(session: Session, slug: str) -> Artist:
+    artist = queries.by_slug(session, slug)
+    if artist is None:
+        raise NotFound
+    return artist
+
+
+def _count(session: Session, artist: Artist, change: int, action: str) -> int:
+    """Move the counter by what really changed, and say so in the audit log."""
+    if change == 0:
+        return artist.follower_count
+    count: int = session.execute(
+        sa.update(Artist)
+        .where(Artist.id == artist.id)
+        .values(follower_count=Artist.follower_count + change)
+        .returning(Artist.follower_count)
+    ).scalar_one()
+    record(session, action, AuditActionCategory.SYSTEM, target=("artist", artist.id, artist.slug))
+    return count

@@ -1,0 +1,62 @@
+"""Who acts: set once a request or a job, read by every audit row."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from flask import Flask, request
+
+
+@dataclass(frozen=True)
+class Actor:
+    """`kind` is user, system, webhook or admin; `identifier` an e-mail address or the system part's name."""
+
+    kind: str = "system"
+    user_id: uuid.UUID | None = None
+    identifier: str = "portal"
+    ip_address: str | None = None
+    user_agent: str | None = None
+    path: str | None = None
+    method: str | None = None
+
+
+_actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
+
+
+def actor() -> Actor:
+    return _actor.get() or Actor()
+
+
+def set_actor(value: Actor | None) -> None:
+    _actor.set(value)
+
+
+@contextmanager
+def acting_as(value: Actor) -> Iterator[None]:
+    """For jobs, commands and tests: everything inside is done by `value`."""
+    token = _actor.set(value)
+    try:
+        yield
+    finally:
+        _actor.reset(token)
+
+
+def set_up(app: Flask) -> None:
+    """Start each request as an unknown visitor; signing in fills in the person (`accounts.identity`)."""
+
+    @app.before_request
+    def start() -> None:
+        set_actor(
+            Actor(
+                kind="user",
+                identifier="visitor",
+                ip_address=request.remote_addr,
+                user_agent=request.user_agent.string[:500],
+                path=request.path[:500],
+                method=request.method[:10],
+            )
+        )

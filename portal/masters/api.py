@@ -1,0 +1,56 @@
+"""Masters and their offers for API clients."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import current_app
+from flask_login import current_user
+
+from portal.db import db
+from portal.errors import NotFound
+from portal.masters import forms, queries, service, shapes
+from portal.masters.models import Master
+from portal.versions import Api
+from portal.web.access import anyone, role, signed_in
+from portal.web.bodies import json_body, keyed, parse
+
+api = Api("masters_api", __name__)
+
+
+@api.get("/masters/<uuid:master_id>", versions=(1, 2), access=anyone)
+def get_master(master_id: uuid.UUID, version: int) -> dict[str, Any]:
+    master = queries.public(db.session(), master_id)
+    if master is None:
+        raise NotFound
+    return shapes.shape_response(master, master.ipo, version)
+
+
+@api.post("/masters", versions=(1, 2), access=role("artist"))
+def post_master(version: int) -> tuple[dict[str, Any], int]:
+    body = json_body()
+    form = parse(forms.NewMaster, forms.legacy_fields(body) if version == 1 else body)
+
+    def answer(master: Master) -> tuple[int, dict[str, Any]]:
+        return 201, shapes.shape_response(master, master.ipo, version)
+
+    master = service.create_master_with_ipo(
+        current_user.user_id, form.details(), form.terms(), current_app.config["SETTINGS"], keyed(answer)
+    )
+    status, shaped = answer(master)
+    return shaped, status
+
+
+@api.post("/masters/<uuid:master_id>/confirm-rights", versions=(2,), access=signed_in)
+def post_rights(master_id: uuid.UUID, version: int) -> dict[str, Any]:
+    master = service.confirm_rights(current_user.user_id, master_id)
+    return shapes.shape_response(master, master.ipo, version)
+
+
+@api.put("/masters/<uuid:master_id>/ipo", versions=(2,), access=signed_in)
+def put_offer(master_id: uuid.UUID, version: int) -> dict[str, Any]:
+    form = parse(forms.NewIpo, json_body())
+    settings = current_app.config["SETTINGS"]
+    master = service.set_offer(current_user.user_id, master_id, form.terms(), None, settings)
+    return shapes.shape_response(master, master.ipo, version)

@@ -1,0 +1,175 @@
+"""A new master and its IPO, from the form or from a JSON body of either version."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from portal import money
+from portal.errors import FieldError, Invalid
+from portal.masters.enums import MasterType
+from portal.masters.service import MasterDetails, OfferTerms
+from portal.web.bodies import Body, Switch, Text, Whole
+
+_ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", re.ASCII)
+MOST_SUPPLY = 1_000_000
+
+
+def _isrc(value: str) -> str:
+    code = value.replace("-", "").upper()
+    if not _ISRC.fullmatch(code):
+        raise ValueError("An ISRC has 12 characters, such as GBAYE0601498.")
+    return code
+
+
+def _units(value: object) -> object:
+    """An amount in smallest units travels as a string of digits."""
+    if not isinstance(value, str):
+        raise ValueError("Send the amount in smallest units as a string of digits.")
+    return money.parse_units(value, 0)
+
+
+def _currency(value: str) -> str:
+    if value not in {"ETH", "USDC"}:
+        raise ValueError("Choose ETH or USDC.")
+    return value
+
+
+def _time(value: object) -> object:
+    """ISO 8601 with a time zone; a form's local field is read as UTC."""
+    if not isinstance(value, str):
+        raise ValueError("Enter a date and time.")
+    try:
+        moment = dt.datetime.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError("Enter a date and time such as 2026-12-24T20:00Z.") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+def _kind(value: object) -> object:
+    try:
+        return MasterType(str(value))
+    except ValueError as error:
+        raise ValueError("Choose track or album.") from error
+
+
+Moment = Annotated[dt.datetime, BeforeValidator(_time)]
+Price = Annotated[int, BeforeValidator(_units), Field(gt=0, le=money.MAX_UNITS // MOST_SUPPLY)]
+Bps = Annotated[Whole, Field(ge=0, le=money.BPS)]
+
+
+class NewIpo(Body):
+    """The offer. The platform's part is set by the platform and the artist's is what remains: neither is a field."""
+
+    total_supply: Annotated[Whole, Field(ge=1, le=MOST_SUPPLY)]
+    mint_price: Price
+    currency: Annotated[str, AfterValidator(_currency)] = "USDC"
+    revenue_share_nft_holders_bps: Bps = 5000
+    secondary_royalty_bps: Bps = 1000
+    first_minter_bonus_bps: Bps = 300
+    second_minter_bonus_bps: Bps = 200
+    third_minter_bonus_bps: Bps = 100
+    allow_secondary_resale: Switch = True
+    person_cap: Annotated[Whole, Field(ge=1, le=MOST_SUPPLY)] | None = None
+    scheduled_start_at: Moment | None = None
+    scheduled_end_at: Moment | None = None
+
+    @model_validator(mode="after")
+    def _end_after_start(self) -> Self:
+        if self.scheduled_start_at and self.scheduled_end_at and self.scheduled_end_at <= self.scheduled_start_at:
+            raise ValueError("The sale must end after it starts.")
+        return self
+
+    def terms(self) -> OfferTerms:
+        return OfferTerms(
+            total_supply=self.total_supply,
+            mint_price=self.mint_price,
+            currency=self.currency,
+            holders_bps=self.revenue_share_nft_holders_bps,
+            royalty_bps=self.secondary_royalty_bps,
+            minter_bonus_bps=(
+                self.first_minter_bonus_bps,
+                self.second_minter_bonus_bps,
+                self.third_minter_bonus_bps,
+            ),
+            allow_resale=self.allow_secondary_resale,
+            person_cap=self.person_cap,
+            starts_at=self.scheduled_start_at,
+            ends_at=self.scheduled_end_at,
+        )
+
+
+class NewMaster(Body):
+    title: Annotated[Text, Field(min_length=1, max_length=255)]
+    description: Annotated[Text, Field(max_length=10_000)] | None = None
+    genre: Annotated[Text, Field(max_length=100)] | None = None
+    master_type: Annotated[MasterType, BeforeValidator(_kind)] = MasterType.TRACK
+    isrc: Annotated[str, AfterValidator(_isrc)] | None = None
+    mood_tags: Annotated[list[Annotated[Text, Field(max_length=40)]], Field(max_length=5)] = Field(default_factory=list)
+    ipo: NewIpo | None = None
+
+    def details(self) -> MasterDetails:
+        return MasterDetails(
+            title=self.title,
+            description=self.description,
+            genre=self.genre,
+            master_type=self.master_type,
+            isrc=self.isrc,
+            mood_tags=tuple(self.mood_tags),
+        )
+
+    def terms(self) -> OfferTerms | None:
+        return self.ipo.terms() if self.ipo else None
+
+
+def legacy_fields(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The v1 body `{track: {...}, nftData: {...}}` as v2 fields. Raises Invalid for other names."""
+    unknown = sorted(set(body) - {"track", "nftData"})
+    track = body.get("track")
+    if unknown or not isinstance(track, dict) or "ipo" in track:
+        name = unknown[0] if unknown else "track"
+        raise Invalid(FieldError(name, "Version 1 takes an object `track` and optionally an object `nftData`."))
+    offer = body.get("nftData")
+    return {**track, **({"ipo": offer} if offer is not None else {})}
+
+
+OFFER = {
+    "totalSupply",
+    "currency",
+    "firstMinterBonusBps",
+    "secondMinterBonusBps",
+    "thirdMinterBonusBps",
+    "personCap",
+    "scheduledStartAt",
+    "scheduledEndAt",
+}
+
+
+def typed_fields(form: Mapping[str, Any]) -> dict[str, Any]:
+    """The page's flat fields as API fields: '25.00' USDC -> smallest units, '50' percent -> basis points.
+
+    Raises Invalid with the names that the page uses (`mintPrice`, `holdersPercent`, `royaltyPercent`).
+    """
+    fields = dict(form)
+    offer = {name: fields.pop(name) for name in OFFER if name in fields}
+    errors: list[FieldError] = []
+    decimals = money.CURRENCIES.get(str(offer.get("currency", "USDC")), money.CURRENCIES["USDC"]).decimals
+    readers: list[tuple[str, str, Any]] = [
+        ("mintPrice", "mintPrice", lambda text: str(money.parse_units(text, decimals))),
+        ("holdersPercent", "revenueShareNftHoldersBps", money.parse_percent),
+        ("royaltyPercent", "secondaryRoyaltyBps", money.parse_percent),
+    ]
+    for name, target, read in readers:
+        if name in fields:
+            try:
+                offer[target] = read(fields.pop(name))
+            except ValueError as error:
+                errors.append(FieldError(name, str(error)))
+    if errors:
+        raise Invalid(errors)
+    offer["allowSecondaryResale"] = fields.pop("allowSecondaryResale", "false")
+    return {**fields, "ipo": offer}

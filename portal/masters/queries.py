@@ -1,0 +1,114 @@
+"""Reads about masters, their IPOs and contracts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from portal.artists.models import Artist
+from portal.masters.enums import IpoStatus, MasterStatus
+from portal.masters.models import DividendContract, Master, MasterContract, MasterIpo
+
+SHOWN = (MasterStatus.APPROVED, MasterStatus.LIVE)
+
+
+def _whole() -> sa.Select[Master]:
+    return sa.select(Master).options(joinedload(Master.artist), joinedload(Master.ipo))
+
+
+def public(session: Session, master_id: uuid.UUID) -> Master | None:
+    """A master that everybody may see: approved or live."""
+    return session.scalars(_whole().where(Master.id == master_id, Master.status.in_(SHOWN))).one_or_none()
+
+
+def visible(session: Session, master_id: uuid.UUID, user_id: uuid.UUID | None) -> Master | None:
+    """A public master, or one's own in any state."""
+    mine = Artist.user_id == user_id if user_id is not None else sa.false()
+    return session.scalars(
+        _whole().join(Master.artist).where(Master.id == master_id, sa.or_(Master.status.in_(SHOWN), mine))
+    ).one_or_none()
+
+
+def by_short_id(session: Session, short_id: str, user_id: uuid.UUID | None) -> Master | None:
+    """As `visible`, by the id in the readable address."""
+    master_id = session.scalar(sa.select(Master.id).where(Master.short_id == short_id))
+    return visible(session, master_id, user_id) if master_id else None
+
+
+def owned(session: Session, master_id: uuid.UUID, user_id: uuid.UUID) -> Master | None:
+    """One's own master, in any state."""
+    return session.scalars(
+        _whole().join(Master.artist).where(Master.id == master_id, Artist.user_id == user_id)
+    ).one_or_none()
+
+
+def of_artist(session: Session, artist_id: uuid.UUID, *, public_only: bool) -> list[Master]:
+    """An artist's masters, newest first."""
+    statement = _whole().where(Master.artist_id == artist_id).order_by(Master.created_at.desc(), Master.id)
+    if public_only:
+        statement = statement.where(Master.status.in_(SHOWN))
+    return list(session.scalars(statement))
+
+
+def counted(session: Session, artist_id: uuid.UUID) -> int:
+    """Masters that count against a plan's limit: all but archived ones."""
+    return (
+        session.scalar(
+            sa.select(sa.func.count())
+            .select_from(Master)
+            .where(Master.artist_id == artist_id, Master.status != MasterStatus.ARCHIVED)
+        )
+        or 0
+    )
+
+
+def ipos_since(session: Session, artist_id: uuid.UUID, since: dt.datetime) -> int:
+    """IPOs that an artist created since a time, for the plan's limit a month."""
+    return (
+        session.scalar(
+            sa.select(sa.func.count())
+            .select_from(MasterIpo)
+            .join(Master)
+            .where(Master.artist_id == artist_id, MasterIpo.created_at >= since)
+        )
+        or 0
+    )
+
+
+def with_live_ipo(session: Session, limit: int) -> list[Master]:
+    """Masters on sale, the one that ends soonest first."""
+    return list(
+        session.scalars(
+            _whole()
+            .join(Master.ipo)
+            .where(MasterIpo.status == IpoStatus.LIVE, Master.status.in_(SHOWN))
+            .order_by(MasterIpo.scheduled_end_at.asc().nulls_last(), Master.id)
+            .limit(limit)
+        )
+    )
+
+
+def recent(session: Session, limit: int) -> list[Master]:
+    """Public masters, newest first."""
+    return list(
+        session.scalars(
+            _whole().where(Master.status.in_(SHOWN)).order_by(Master.created_at.desc(), Master.id).limit(limit)
+        )
+    )
+
+
+def contract_of(session: Session, master_id: uuid.UUID, chain_id: str) -> MasterContract | None:
+    return session.scalars(
+        sa.select(MasterContract).where(MasterContract.master_id == master_id, MasterContract.chain_id == chain_id)
+    ).one_or_none()
+
+
+def dividend_contract_of(session: Session, master_id: uuid.UUID, chain_id: str) -> DividendContract | None:
+    return session.scalars(
+        sa.select(DividendContract).where(
+            DividendContract.master_id == master_id, DividendContract.chain_id == chain_id
+        )
+    ).one_or_none()

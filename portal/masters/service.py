@@ -1,0 +1,211 @@
+"""Commands on masters and their offers. The chain's side of an IPO's life is in `launch`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal import db, faults
+from portal.artists import queries as artist_queries
+from portal.artists.models import Artist
+from portal.audit.enums import AuditActionCategory
+from portal.audit.service import record
+from portal.config import Settings
+from portal.db import transaction, utcnow
+from portal.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from portal.idempotency import KeyedRequest, claim, keep
+from portal.masters import queries
+from portal.masters.enums import IpoStatus, MasterStatus, MasterType
+from portal.masters.models import Master, MasterIpo
+from portal.money import BPS
+from portal.subscriptions import queries as plans
+
+db.explain("ck_master_ipos_revenue_shares", lambda: Invalid(FieldError("ipo", "The three parts must sum to 100 %.")))
+db.explain(
+    "ck_master_ipos_resale_parts",
+    lambda: Invalid(FieldError("ipo", "Royalty and first buyers' parts are more than 100 % of a resale.")),
+)
+
+
+@dataclass(frozen=True)
+class OfferTerms:
+    """What the artist decides about an IPO. Price in smallest units, parts in bps."""
+
+    total_supply: int
+    mint_price: int
+    currency: str
+    holders_bps: int
+    royalty_bps: int
+    minter_bonus_bps: tuple[int, int, int]
+    allow_resale: bool
+    person_cap: int | None = None
+    starts_at: dt.datetime | None = None
+    ends_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class MasterDetails:
+    title: str
+    description: str | None
+    genre: str | None
+    master_type: MasterType
+    isrc: str | None = None
+    mood_tags: tuple[str, ...] = ()
+
+
+def create_master_with_ipo(
+    user_id: uuid.UUID,
+    details: MasterDetails,
+    terms: OfferTerms | None,
+    settings: Settings,
+    keyed: KeyedRequest | None = None,
+) -> Master:
+    """Master, IPO and audit row in one transaction (specification 1.2): all of it or nothing.
+
+    Raises Forbidden for somebody who is no artist or whose plan is used up, Invalid for parts that do not add up.
+    """
+    with transaction() as session:
+        claim(session, keyed)
+        artist = artist_queries.of_user(session, user_id)
+        if artist is None:
+            raise Forbidden("Only artists create masters. Become one first: it takes a name.")
+        master = add_master(session, artist, details, terms, settings)
+        keep(session, master)
+        return master
+
+
+def add_master(
+    session: Session, artist: Artist, details: MasterDetails, terms: OfferTerms | None, settings: Settings
+) -> Master:
+    """`create_master_with_ipo` inside the caller's transaction."""
+    _within_plan(session, artist, with_ipo=terms is not None)
+    master = Master(
+        id=uuid.uuid4(),
+        artist=artist,
+        artist_id=artist.id,
+        title=details.title,
+        description=details.description,
+        genre=details.genre or artist.genre,
+        master_type=details.master_type,
+        isrc=details.isrc,
+        mood_tags=list(details.mood_tags),
+    )
+    session.add(master)
+    session.flush()
+    if terms is not None:
+        faults.point("create-master-ipo")
+        master.ipo = _offer(master.id, terms, settings)
+        session.flush()
+    session.execute(sa.update(Artist).where(Artist.id == artist.id).values(total_masters=Artist.total_masters + 1))
+    faults.point("create-master-audit")
+    record(
+        session,
+        "create_master_with_ipo" if terms else "create_master",
+        AuditActionCategory.MASTER,
+        target=("master", master.id, master.title),
+        after={"title": master.title, "ipo": _public_terms(terms)},
+    )
+    return master
+
+
+def confirm_rights(user_id: uuid.UUID, master_id: uuid.UUID) -> Master:
+    """The artist states that the recording is theirs to share; launch needs it. Saying it twice changes nothing."""
+    with transaction() as session:
+        master = own_master(session, user_id, master_id)
+        if master.rights_confirmed_at is None:
+            master.rights_confirmed_at, master.rights_confirmed_by = utcnow(), user_id
+            record(
+                session,
+                "confirm_rights",
+                AuditActionCategory.MASTER,
+                target=("master", master.id, master.title),
+            )
+        return master
+
+
+def set_offer(
+    user_id: uuid.UUID, master_id: uuid.UUID, terms: OfferTerms, version: int | None, settings: Settings
+) -> Master:
+    """Write or replace the terms of an offer that is still a draft. Raises Conflict for a stale `version`."""
+    with transaction() as session:
+        master = own_master(session, user_id, master_id, lock=True)
+        held = master.ipo
+        if held is None:
+            master.ipo = _offer(master.id, terms, settings)
+        elif held.status is not IpoStatus.DRAFT:
+            raise Conflict("The terms of an offer change only while it is a draft.")
+        elif version is not None and version != held.version:
+            raise Conflict("Somebody changed this offer since you opened it.")
+        else:
+            _apply(held, terms, settings)
+            held.version += 1
+        record(
+            session,
+            "set_offer",
+            AuditActionCategory.IPO,
+            target=("master", master.id, master.title),
+            after=_public_terms(terms),
+        )
+        return master
+
+
+def own_master(session: Session, user_id: uuid.UUID, master_id: uuid.UUID, *, lock: bool = False) -> Master:
+    """One's own master, or NotFound: somebody else's is as if it were not there."""
+    if lock:
+        session.execute(sa.select(Master.id).where(Master.id == master_id).with_for_update())
+    master = queries.owned(session, master_id, user_id)
+    if master is None or master.status is MasterStatus.ARCHIVED:
+        raise NotFound
+    return master
+
+
+def _offer(master_id: uuid.UUID, terms: OfferTerms, settings: Settings) -> MasterIpo:
+    ipo = MasterIpo(master_id=master_id)
+    _apply(ipo, terms, settings)
+    return ipo
+
+
+def _apply(ipo: MasterIpo, terms: OfferTerms, settings: Settings) -> None:
+    """Copy the terms to the row; the platform's part is the platform's, the artist's is what remains."""
+    artist_bps = BPS - terms.holders_bps - settings.platform_bps
+    if artist_bps < 0:
+        most = (BPS - settings.platform_bps) // 100
+        raise Invalid(FieldError("ipo.revenueShareNftHoldersBps", f"At most {most} % can go to holders."))
+    if sum(terms.minter_bonus_bps) + terms.royalty_bps + settings.trading_fee_bps > BPS:
+        raise Invalid(FieldError("ipo.secondaryRoyaltyBps", "Royalty, first buyers' parts and fee are over 100 %."))
+    ipo.total_supply = terms.total_supply
+    ipo.mint_price_wei, ipo.mint_price_currency = terms.mint_price, terms.currency
+    ipo.revenue_share_nft_holders_bps = terms.holders_bps
+    ipo.retained_platform_bps, ipo.retained_artist_bps = settings.platform_bps, artist_bps
+    ipo.secondary_royalty_bps, ipo.allow_secondary_resale = terms.royalty_bps, terms.allow_resale
+    ipo.first_minter_bonus_bps, ipo.second_minter_bonus_bps, ipo.third_minter_bonus_bps = terms.minter_bonus_bps
+    ipo.person_cap = terms.person_cap
+    ipo.scheduled_start_at, ipo.scheduled_end_at = terms.starts_at, terms.ends_at
+
+
+def _within_plan(session: Session, artist: Artist, *, with_ipo: bool) -> None:
+    """Limits hold at creation; what exists stays after a downgrade. The artist's row is the lock."""
+    session.execute(sa.select(Artist.id).where(Artist.id == artist.id).with_for_update())
+    plan = plans.plan_of(session, artist.user_id)
+    if plan.max_masters is not None and queries.counted(session, artist.id) >= plan.max_masters:
+        raise Forbidden(f"The {plan.name} plan holds {plan.max_masters} master(s). A larger plan holds more.")
+    month = utcnow().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    limit = plan.max_ipos_per_month
+    if with_ipo and limit is not None and queries.ipos_since(session, artist.id, month) >= limit:
+        raise Forbidden(f"The {plan.name} plan allows {limit} offer(s) a month.")
+
+
+def _public_terms(terms: OfferTerms | None) -> dict[str, object] | None:
+    if terms is None:
+        return None
+    return {
+        "totalSupply": terms.total_supply,
+        "mintPrice": str(terms.mint_price),
+        "currency": terms.currency,
+        "revenueShareNftHoldersBps": terms.holders_bps,
+        "personCap": terms.person_cap,
+    }

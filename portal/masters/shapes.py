@@ -1,0 +1,70 @@
+"""A master as everybody may see one. Wherever v2 says `master` and `ipo`, v1 says `track` and `nftData`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from portal.artists.shapes import of_master as artist_shape
+from portal.masters.models import Master, MasterIpo
+from portal.versions import stamp
+
+
+def to_public_master(master: Master) -> dict[str, Any]:
+    """The public fields of a master (specification 2.1 and 2.2)."""
+    return {
+        "id": str(master.id),
+        "title": master.title,
+        "description": master.description,
+        "genre": master.genre,
+        "coverImageUrl": cover_url(master),
+        "artist": artist_shape(master.artist),
+    }
+
+
+def to_public_ipo(ipo: MasterIpo | None) -> dict[str, Any] | None:
+    """The public fields of an IPO; the platform's part is in no answer."""
+    if ipo is None:
+        return None
+    return {"totalSupply": ipo.total_supply, "mintedSupply": ipo.minted_supply, "status": ipo.status.value}
+
+
+def master_v1(master: Master, ipo: MasterIpo | None) -> dict[str, Any]:
+    return {"track": to_public_master(master), "nftData": to_public_ipo(ipo)}
+
+
+def master_v2(master: Master, ipo: MasterIpo | None) -> dict[str, Any]:
+    return {"master": to_public_master(master), "ipo": to_public_ipo(ipo)}
+
+
+SHAPES: dict[int, Callable[[Master, MasterIpo | None], dict[str, Any]]] = {1: master_v1, 2: master_v2}
+
+
+def shape_response(master: Master, ipo: MasterIpo | None, version: int) -> dict[str, Any]:
+    """The body of GET /masters/{id} in the given version (an int: 10 is newer than 2)."""
+    return SHAPES[version](master, ipo)
+
+
+def offer(master: Master, ipo: MasterIpo, contracts: dict[str, str | None]) -> dict[str, Any]:
+    """GET /masters/{id}/ipo: the offer, its price in smallest units, its times and its contracts."""
+    return {
+        "masterId": str(master.id),
+        "status": ipo.status.value,
+        "totalSupply": ipo.total_supply,
+        "mintedSupply": ipo.minted_supply,
+        "mintPrice": None if ipo.mint_price_wei is None else str(ipo.mint_price_wei),
+        "currency": ipo.mint_price_currency,
+        "revenueShareNftHoldersBps": ipo.revenue_share_nft_holders_bps,
+        "secondaryRoyaltyBps": ipo.secondary_royalty_bps,
+        "personCap": ipo.person_cap,
+        "scheduledStartAt": stamp(ipo.scheduled_start_at),
+        "scheduledEndAt": stamp(ipo.scheduled_end_at),
+        "actualStartAt": stamp(ipo.actual_start_at),
+        "actualEndAt": stamp(ipo.actual_end_at),
+        "contracts": contracts,
+    }
+
+
+def cover_url(master: Master) -> str:
+    """The uploaded cover, or the one pressed from the master's id."""
+    return master.cover_image_url or f"/covers/{master.id}.svg"
