@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import orm
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -62,6 +62,16 @@ class BlockNumber(Units):
     cache_ok = True
 
 
+class Inet(sa.types.TypeDecorator[str]):
+    """INET <-> str: the driver's own objects fit neither JSON nor a comparison with what was sent."""
+
+    impl = INET
+    cache_ok = True
+
+    def process_result_value(self, value: object, dialect: sa.Dialect) -> str | None:
+        return None if value is None else str(value)
+
+
 def text_enum(enum: type[StrEnum], length: int = 40) -> sa.Enum:
     """An enumeration stored as text with a CHECK: native enums break a downgrade followed by an upgrade."""
     name = re.sub(r"(?<!^)(?=[A-Z])", "_", enum.__name__).lower()
@@ -84,6 +94,7 @@ S150 = Annotated[str, mapped_column(sa.String(150))]
 S200 = Annotated[str, mapped_column(sa.String(200))]
 S255 = Annotated[str, mapped_column(sa.String(255))]
 S500 = Annotated[str, mapped_column(sa.String(500))]
+Ip = Annotated[str, mapped_column(Inet())]
 Amount = Annotated[int, mapped_column(Units())]
 Block = Annotated[int, mapped_column(BlockNumber())]
 Fiat = Annotated[Decimal, mapped_column(sa.Numeric(28, 8))]
@@ -170,6 +181,10 @@ class Versioned:
     """Optimistic lock for rows that two people may edit: SQLAlchemy raises StaleDataError on a lost race."""
 
     version: Mapped[int] = mapped_column(server_default=sa.text("1"), default=1, sort_order=92)
+
+    @orm.declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.version}
 
 
 def utcnow() -> dt.datetime:

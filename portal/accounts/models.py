@@ -6,7 +6,6 @@ import datetime as dt
 import uuid
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.enums import AccountStatus, AuthProvider, UserRole
@@ -20,6 +19,7 @@ from portal.db import (
     Created,
     Flag,
     Identified,
+    Ip,
     Model,
     Stamped,
     Yes,
@@ -166,7 +166,7 @@ class UserSession(Identified, Created, Model):
     expires_at: Mapped[dt.datetime]
     revoked_at: Mapped[dt.datetime | None]
     user_agent: Mapped[S500 | None]
-    ip_address: Mapped[str | None] = mapped_column(INET)
+    ip_address: Mapped[Ip | None]
     privileged: Mapped[Flag]
     step_up_at: Mapped[dt.datetime | None]
 
@@ -188,7 +188,7 @@ class MagicLinkToken(Identified, Created, Model):
     next_path: Mapped[str | None]
     expires_at: Mapped[dt.datetime]
     used_at: Mapped[dt.datetime | None]
-    requested_ip: Mapped[str | None] = mapped_column(INET)
+    requested_ip: Mapped[Ip | None]
 
 
 class RateLimit(Identified, Stamped, Model):

@@ -11,7 +11,6 @@ import uuid
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.audit.enums import AuditActionCategory, SecurityEventType, SecuritySeverity
@@ -25,6 +24,7 @@ from portal.db import (
     Count,
     Created,
     Flag,
+    Ip,
     Model,
     ServerIdentified,
     Yes,
@@ -51,7 +51,7 @@ class AuditLog(ServerIdentified, Created, Model):
     previous_state: Mapped[dict[str, Any] | None]
     new_state: Mapped[dict[str, Any] | None]
     changed_fields: Mapped[list[str] | None]
-    ip_address: Mapped[str | None] = mapped_column(INET)
+    ip_address: Mapped[Ip | None]
     user_agent: Mapped[S500 | None]
     request_id: Mapped[S100 | None] = mapped_column(index=True)
     success: Mapped[Yes]
@@ -71,7 +71,7 @@ class SecurityEvent(ServerIdentified, Created, Model):
     wallet_address: Mapped[S255 | None]
     title: Mapped[S200]
     description: Mapped[str | None]
-    ip_address: Mapped[str | None] = mapped_column(INET, index=True)
+    ip_address: Mapped[Ip | None] = mapped_column(index=True)
     user_agent: Mapped[S500 | None]
     request_path: Mapped[S500 | None]
     request_method: Mapped[str | None] = mapped_column(sa.String(10))

@@ -36,9 +36,7 @@ class ChainBlock(Model):
     hash: Mapped[S255]
     parent_hash: Mapped[S255]
     timestamp: Mapped[dt.datetime]
-    finality: Mapped[Finality] = mapped_column(
-        text_enum(Finality, 20), default=Finality.HEAD, server_default="head"
-    )
+    finality: Mapped[Finality] = mapped_column(text_enum(Finality, 20), default=Finality.HEAD, server_default="head")
 
 
 class ChainLog(Model):

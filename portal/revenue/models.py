@@ -104,9 +104,7 @@ class DividendEvent(Identified, Created, Model):
     )
 
     master_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("masters.id"), index=True)
-    dividend_contract_id: Mapped[uuid.UUID] = mapped_column(
-        sa.ForeignKey("dividend_contracts.id"), index=True
-    )
+    dividend_contract_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("dividend_contracts.id"), index=True)
     event_type: Mapped[DividendEventType] = mapped_column(text_enum(DividendEventType), index=True)
     chain_id: Mapped[S50]
     contract_address: Mapped[S255]
@@ -231,9 +229,7 @@ class LedgerEntry(ServerIdentified, Created, Model):
     amount: Mapped[Amount]
     currency: Mapped[S20]
     revenue_event_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("revenue_events.id"), index=True)
-    dividend_event_id: Mapped[uuid.UUID | None] = mapped_column(
-        sa.ForeignKey("dividend_events.id"), index=True
-    )
+    dividend_event_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("dividend_events.id"), index=True)
 
     account: Mapped[LedgerAccount] = relationship()
     revenue_event: Mapped[RevenueEvent | None] = relationship()

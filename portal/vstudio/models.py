@@ -118,9 +118,7 @@ class VstudioDecisionPoint(Identified, Stamped, Versioned, Model):
             "type IN ('slider', 'open_text') OR coalesce(jsonb_array_length(options), 0) BETWEEN 2 AND 10",
             name="options",
         ),
-        sa.CheckConstraint(
-            "type <> 'slider' OR coalesce(slider_max > slider_min, false)", name="slider_range"
-        ),
+        sa.CheckConstraint("type <> 'slider' OR coalesce(slider_max > slider_min, false)", name="slider_range"),
         sa.CheckConstraint("slider_step > 0", name="slider_step"),
         sa.CheckConstraint("superfan_weight_multiplier > 0", name="superfan_weight"),
         sa.CheckConstraint("nft_holder_weight > 0", name="nft_holder_weight"),
@@ -193,9 +191,7 @@ class VstudioVote(Identified, Stamped, Model):
     slider_value: Mapped[Decimal | None] = mapped_column(sa.Numeric(10, 2))
     text_response: Mapped[str | None]
     ranking_order: Mapped[list[str] | None]
-    weight: Mapped[Decimal] = mapped_column(
-        sa.Numeric(10, 4), default=Decimal(1), server_default=sa.text("1.0")
-    )
+    weight: Mapped[Decimal] = mapped_column(sa.Numeric(10, 4), default=Decimal(1), server_default=sa.text("1.0"))
     verified_nft_holder: Mapped[Flag]
     verified_coin_holder: Mapped[Flag]
     verified_subscriber: Mapped[Flag]
