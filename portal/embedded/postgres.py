@@ -1,22 +1,24 @@
 """The embedded PostgreSQL: its own cluster, four roles with generated passwords, loopback only.
 
 As root the server runs as an unprivileged user, as PostgreSQL demands. Its data folder may still lie below a
-private home: the process is started *in* the folder and knows it as /proc/self/cwd, which needs no right to pass
+private home: the process gets the opened folder and knows it as /proc/self/fd/N, which needs no right to pass
 through the folders above. Its socket lies in the data folder too, so no other user can even knock.
 """
 
+import contextlib
 import os
 import pwd
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
 from portal.embedded.binaries import open_to_all, postgres_bin, readable_copy
-from portal.embedded.files import StartError, kept_port, read_text, secret
+from portal.embedded.files import StartError, kept_port, read_text, secret, tail
 from portal.embedded.process import Server, plain_environment, spawn
 
 DATABASE = "audifi"
@@ -93,10 +95,21 @@ class Postgres(Server[Urls]):
         self._check_version()
         self._clear_pid_file()
         options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
-        return spawn(
-            [self._program("postgres"), "-D", self._here, *options], self.log,
-            death_signal=signal.SIGINT, user=self.user, cwd=self.folder, env=plain_environment(),
-        )  # fmt: skip
+        with self._entrance(self.folder) as (name, fds):
+            return spawn(
+                [self._program("postgres"), *options], self.log, death_signal=signal.SIGINT,
+                user=self.user, cwd="/", env=plain_environment(PGDATA=name), pass_fds=fds,
+            )  # fmt: skip
+
+    @contextlib.contextmanager
+    def _entrance(self, folder: Path) -> Iterator[tuple[str, list[int]]]:
+        """The name by which the server's user reaches `folder`, and the file descriptors that takes."""
+        if self.user is None:
+            yield str(folder), []
+            return
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        yield f"/proc/self/fd/{handle}", [handle]
+        os.close(handle)
 
     @property
     def _settings(self) -> dict[str, str]:
@@ -115,10 +128,6 @@ class Postgres(Server[Urls]):
             return pwd.getpwuid(NOBODY).pw_uid
         except KeyError:
             return pwd.getpwnam("nobody").pw_uid
-
-    @property
-    def _here(self) -> str:
-        return str(self.folder) if self.user is None else "/proc/self/cwd"
 
     @cached_property
     def _bin(self) -> Path:
@@ -152,18 +161,16 @@ class Postgres(Server[Urls]):
         if self.user is not None:
             shutil.chown(fresh, self.user)
         self._initdb(fresh)
-        self._single(fresh, "\n\n".join(self._first_statements()) + "\n\n")
+        statements = "\n\n".join(self._first_statements()) + "\n\n"
+        self._run(fresh, "postgres", "--single", "-j", "postgres", statements=statements)
         fresh.rename(self.folder)
 
     def _initdb(self, fresh: Path) -> None:
         password = os.memfd_create("password")
         os.write(password, secret(self.data_dir, "postgres").encode())
         os.fchown(password, self.user or os.getuid(), -1)
-        here = str(fresh) if self.user is None else self._here
-        self._run(
-            fresh, "initdb", "-D", here, "--username=postgres", f"--pwfile=/proc/self/fd/{password}",
-            "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions", fd=password,
-        )  # fmt: skip
+        options = ("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--username=postgres")
+        self._run(fresh, "initdb", *options, f"--pwfile=/proc/self/fd/{password}", fd=password)
         os.close(password)
 
     def _first_statements(self) -> list[str]:
@@ -175,15 +182,12 @@ class Postgres(Server[Urls]):
             f"GRANT CONNECT ON DATABASE {DATABASE} TO {', '.join(ROLES[1:])};",
         ]
 
-    def _single(self, fresh: Path, statements: str) -> None:
-        here = str(fresh) if self.user is None else self._here
-        self._run(fresh, "postgres", "--single", "-j", "-D", here, "postgres", statements=statements)
-
-    def _run(self, cwd: Path, program: str, *arguments: str, statements: str = "", fd: int | None = None) -> None:
-        process = spawn(
-            [self._program(program), *arguments], self.log, user=self.user, cwd=cwd, env=plain_environment(),
-            stdin=subprocess.PIPE, pass_fds=[fd] if fd is not None else [],
-        )  # fmt: skip
-        process.communicate(statements.encode())
+    def _run(self, fresh: Path, program: str, *options: str, statements: str = "", fd: int | None = None) -> None:
+        with self._entrance(fresh) as (name, fds):
+            process = spawn(
+                [self._program(program), *options], self.log, user=self.user, cwd="/",
+                env=plain_environment(PGDATA=name), stdin=subprocess.PIPE, pass_fds=[*fds, fd] if fd else fds,
+            )  # fmt: skip
+            process.communicate(statements.encode())
         if process.returncode:
-            raise StartError(f"{program} failed. The end of {self.log}:\n{read_text(self.log)[-2000:]}")
+            raise StartError(f"{program} failed. The end of {self.log}:\n{tail(self.log)}")
