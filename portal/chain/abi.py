@@ -62,9 +62,17 @@ def _function(contract: str, function: str, arity: int | None) -> dict[str, Any]
 
 
 def _plain(item: Mapping[str, Any], value: Any) -> Any:
-    """A struct given as a mapping, in the order of its fields."""
-    if item["type"] == "tuple" and isinstance(value, Mapping):
-        return tuple(_plain(field, value[field["name"]]) for field in item["components"])
+    """A value as eth_abi takes it: structs by position, bytes as bytes."""
+    kind: str = item["type"]
+    if kind.endswith("]"):
+        element = {**item, "type": kind[: kind.rindex("[")]}
+        return [_plain(element, one) for one in value]
+    if kind == "tuple":
+        fields = item["components"]
+        ordered = [value[field["name"]] for field in fields] if isinstance(value, Mapping) else value
+        return tuple(_plain(field, one) for field, one in zip(fields, ordered, strict=True))
+    if kind.startswith("bytes") and isinstance(value, str):
+        return unhexlify(value.removeprefix("0x"))
     return value
 
 
@@ -79,7 +87,7 @@ def selector(contract: str, function: str, arity: int | None = None) -> str:
 
 
 def encode_call(contract: str, function: str, args: Sequence[Any] = ()) -> str:
-    """0x calldata. A struct is a tuple or a mapping by field name; bytes32 is bytes or 0x text."""
+    """0x calldata. A struct is a tuple or a mapping by field name; bytes are bytes or 0x text."""
     inputs = _function(contract, function, len(args))["inputs"]
     return selector(contract, function, len(args)) + _encode(inputs, args)
 

@@ -1,0 +1,136 @@
+"""An EVM in the test's own process: the state that EthereumTester mined, run further without blocks.
+
+Each `Evm` starts from that state and is thrown away with the test, so tests cannot see one another and
+nothing has to be reverted. Transactions run through py-evm's own executor (intrinsic gas, warm and cold
+access, refunds), unsigned and at no gas price: only the contracts move balances.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from eth.abc import ComputationAPI
+from eth.vm.spoof import SpoofTransaction
+from eth_abi.abi import decode as abi_decode
+from eth_tester import EthereumTester
+from eth_utils import keccak, to_canonical_address
+
+from portal.chain.abi import DecodedLog, decode_log, decode_result, encode_call, encode_deploy
+
+GAS = 5_000_000
+FUNDS = 10**24
+ERROR = bytes.fromhex("08c379a0")
+NOBODY = "0x" + "0" * 39 + "1"
+
+
+def wallet(label: str) -> str:
+    """A wallet without a key: senders need no signature here."""
+    return "0x" + keccak(text=label)[-20:].hex()
+
+
+@dataclass(frozen=True)
+class Result:
+    ok: bool
+    output: bytes
+    gas: int
+    logs: list[DecodedLog]
+    created: str
+
+    @property
+    def reason(self) -> str:
+        """The text of a failed assertion; empty where the call succeeded or gave none."""
+        if self.ok or not self.output.startswith(ERROR):
+            return ""
+        return str(abi_decode(["string"], self.output[4:])[0])
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        return [log.args for log in self.logs if log.name == name]
+
+
+class Evm:
+    def __init__(self, tester: EthereumTester) -> None:
+        self.vm = tester.backend.chain.get_vm()
+        self.state = self.vm.state
+        self.state.execution_context._base_fee_per_gas = 0
+        self.logs: list[DecodedLog] = []
+
+    @property
+    def now(self) -> int:
+        return int(self.state.execution_context._timestamp)
+
+    @now.setter
+    def now(self, seconds: int) -> None:
+        self.state.execution_context._timestamp = seconds
+
+    @property
+    def chain_id(self) -> int:
+        return int(self.state.execution_context.chain_id)
+
+    def balance(self, address: str) -> int:
+        return int(self.state.get_balance(to_canonical_address(address)))
+
+    def fund(self, address: str, amount: int = FUNDS) -> str:
+        self.state.set_balance(to_canonical_address(address), amount)
+        return address
+
+    def send(self, sender: str, to: str, data: str = "0x", value: int = 0) -> Result:
+        """One transaction; an empty `to` creates a contract."""
+        transaction = self._transaction(sender, to, data, value)
+        self.state.lock_changes()
+        done = self.state.apply_transaction(transaction)
+        gas = self.vm.finalize_gas_used(transaction, done)
+        logs = [] if done.is_error else [self._decoded(*entry) for entry in done.get_log_entries()]
+        self.logs += logs
+        created = "" if to else "0x" + done.msg.storage_address.hex()
+        return Result(not done.is_error, bytes(done.output), gas, logs, created)
+
+    def look(self, to: str, data: str) -> ComputationAPI:
+        """Run a call and undo it."""
+        before = self.state.snapshot()
+        done = self.state.apply_transaction(self._transaction(NOBODY, to, data, 0))
+        self.state.revert(before)
+        return done
+
+    def create(self, sender: str, code: str) -> str:
+        result = self.send(sender, "", code)
+        assert result.ok, result.reason
+        return result.created
+
+    def deploy(self, sender: str, contract: str, *args: Any) -> str:
+        return self.create(sender, encode_deploy(contract, args))
+
+    def call(self, sender: str, to: str, contract: str, function: str, *args: Any, value: int = 0) -> Result:
+        return self.send(sender, to, encode_call(contract, function, args), value)
+
+    def view(self, to: str, contract: str, function: str, *args: Any) -> Any:
+        """What a view returns: one value bare, several as a tuple."""
+        done = self.look(to, encode_call(contract, function, args))
+        assert not done.is_error, f"{function}{args} reverted: {bytes(done.output)!r}"
+        values = decode_result(contract, function, "0x" + bytes(done.output).hex(), len(args))
+        return values[0] if len(values) == 1 else values
+
+    def _transaction(self, sender: str, to: str, data: str, value: int) -> SpoofTransaction:
+        source = to_canonical_address(sender)
+        unsigned = self.vm.create_unsigned_transaction(
+            nonce=self.state.get_nonce(source),
+            gas_price=0,
+            gas=GAS,
+            to=to_canonical_address(to) if to else b"",
+            value=value,
+            data=bytes.fromhex(data[2:]),
+        )
+        return SpoofTransaction(unsigned, from_=source)
+
+    def _decoded(self, address: bytes, topics: list[int], data: bytes) -> DecodedLog:
+        return decode_log(
+            {
+                "address": "0x" + address.hex(),
+                "topics": [f"0x{topic:064x}" for topic in topics],
+                "data": "0x" + data.hex(),
+                "blockNumber": "0x1",
+                "blockHash": "0x" + "1" * 64,
+                "transactionHash": "0x" + "2" * 64,
+                "logIndex": hex(len(self.logs)),
+            }
+        )
