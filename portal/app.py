@@ -10,13 +10,13 @@ from flask import Flask
 from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFProtect
 
-from portal import live
+from portal import cli, live
 from portal.accounts.identity import login_manager
 from portal.audit import context as audit_context
 from portal.config import ROOT, Settings, SettingsError
-from portal.db import db
+from portal.db import ENGINE_OPTIONS, db
 from portal.versions import answer_json_by_name
-from portal.web import answers, filters, headers, pages
+from portal.web import answers, filters, headers, health, pages
 
 FEATURES = (
     "audit",
@@ -61,6 +61,7 @@ def create_app(settings: Settings | None = None, database_url: str | None = None
     live.set_up(settings.redis_url)
     answer_json_by_name(app)
     _register_features(app)
+    cli.register(app)
     return app
 
 
@@ -80,17 +81,13 @@ def _flask_config(settings: Settings, database_url: str) -> dict[str, Any]:
         "PERMANENT_SESSION_LIFETIME": settings.session_absolute_seconds,
         "WTF_CSRF_TIME_LIMIT": None,
         "SQLALCHEMY_DATABASE_URI": database_url or "postgresql+psycopg://",
-        "SQLALCHEMY_ENGINE_OPTIONS": {
-            "pool_pre_ping": True,
-            "pool_size": 8,
-            "max_overflow": 8,
-            "connect_args": {"application_name": "audifi-backend", "options": "-c timezone=UTC"},
-        },
+        "SQLALCHEMY_ENGINE_OPTIONS": ENGINE_OPTIONS,
     }
 
 
 def _register_features(app: Flask) -> None:
     app.register_blueprint(pages.static_files)
+    app.register_blueprint(health.health)
     for feature in FEATURES:
         for part in ("models", "jobs", "live", "api", "views"):
             module = _part(feature, part)

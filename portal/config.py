@@ -46,6 +46,7 @@ class Settings:
     media_url: str = ""
     smtp_url: str = ""
     mail_from: str = "AudiFi <no-reply@localhost>"
+    security_mail: str = ""
     keystore: str = ""
     keystore_password: str = ""
     factory_address: str = ""

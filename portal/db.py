@@ -149,6 +149,13 @@ class Base(orm.DeclarativeBase):
     )
 
 
+ENGINE_OPTIONS: dict[str, Any] = {
+    "pool_pre_ping": True,
+    "pool_size": 8,
+    "max_overflow": 8,
+    "connect_args": {"application_name": "audifi-backend", "options": "-c timezone=UTC"},
+}
+
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 if TYPE_CHECKING:
@@ -185,6 +192,14 @@ class Versioned:
     @orm.declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:
         return {"version_id_col": cls.version}
+
+
+def use_database(url: str) -> None:
+    """Let this process work under another role: workers, relay and indexer do (needs an app context)."""
+    engines: dict[Any, Any] = db.engines  # type: ignore[assignment]
+    if engines[None].url.render_as_string(hide_password=False) != url:
+        engines[None].dispose()
+        engines[None] = sa.create_engine(url, **ENGINE_OPTIONS)
 
 
 def utcnow() -> dt.datetime:

@@ -74,10 +74,10 @@ def replay(error: errors.Replayed) -> BaseResponse:
 
 def http_error(error: HTTPException) -> BaseResponse:
     if error.response is not None:
-        return error.response
+        return cast(BaseResponse, error.response)
     status = error.code or 500
     if 300 <= status < 400:
-        return cast(BaseResponse, error.get_response())
+        return error.get_response()
     code, title = WORDS.get(status, ("error", error.name))
     response = _worded(status, code, title, _detail(error, title), [])
     for name, value in error.get_headers():

@@ -1,0 +1,94 @@
+"""`flask …` commands: each process of the portal can be started alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import click
+from flask import Flask, current_app
+
+from portal import logs, outbox, queue
+from portal.config import Settings
+from portal.db import db, use_database
+
+
+def register(app: Flask) -> None:
+    for command in (worker, relay, indexer, seed, demo, chain_setup):
+        app.cli.add_command(command)
+
+
+class Stopping:
+    """SIGTERM and Ctrl-C end a loop after the round it is in."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._event.set())
+
+    def keep_going(self) -> bool:
+        return not self._event.is_set()
+
+
+def _start(name: str) -> Flask:
+    """Logs, the watch over the supervisor, and the worker's role in the database."""
+    from portal.embedded.watch import exit_when_supervisor_dies
+
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    settings: Settings = app.config["SETTINGS"]
+    logs.set_up(settings.log_level, name)
+    exit_when_supervisor_dies()
+    use_database(settings.for_worker())
+    return app
+
+
+@click.command("worker")
+def worker() -> None:
+    """Carry out jobs from the queue."""
+    _start("worker")
+    os.register_at_fork(after_in_child=lambda: db.engine.dispose(close=False))
+    queue.worker().work(logging_level="WARNING", with_scheduler=False)
+
+
+@click.command("relay")
+def relay() -> None:
+    """Turn outbox rows into jobs, and strike the clock."""
+    app = _start("relay")
+    outbox.relay(app, keep_going=Stopping().keep_going)
+
+
+@click.command("indexer")
+def indexer() -> None:
+    """Follow the chain into the database."""
+    from portal.indexer import service
+
+    app = _start("indexer")
+    service.run(app, keep_going=Stopping().keep_going)
+
+
+@click.command("chain-setup")
+def chain_setup() -> None:
+    """Put the factory (and on the devchain the stablecoin) on the chain; does nothing when they are there."""
+    from portal.chain import bootstrap
+
+    bootstrap.ensure(_start("chain-setup"))
+
+
+@click.command("seed")
+@click.option("--env", "kind", type=click.Choice(["dev", "test"]), default="dev", show_default=True)
+def seed(kind: str) -> None:
+    """Add the demo artists, masters, holders, revenue and a live room; a second run changes nothing."""
+    from portal.seed import story
+
+    story.sow(_start("seed"), kind)
+
+
+@click.command("demo")
+@click.option("--url", default="http://127.0.0.1:5000", show_default=True, help="A running portal.")
+@click.option("--rpc-url", default="", help="Its chain; unset, the portal's page tells.")
+def demo(url: str, rpc_url: str) -> None:
+    """Walk a master from draft to claimed dividend against a running portal; fail at the first falsehood."""
+    from portal.demo import story
+
+    raise SystemExit(story.run(url, rpc_url))

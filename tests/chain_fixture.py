@@ -1,0 +1,35 @@
+"""A real EVM for the tests: one devchain a test session, put back after each test by a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from web3 import HTTPProvider, Web3
+
+
+@dataclass
+class Chain:
+    """`rpc_url` for the portal, `w3` for the test."""
+
+    rpc_url: str
+    w3: Web3
+
+
+@pytest.fixture(scope="session")
+def devchain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    from portal.embedded.devchain import Devchain
+
+    server = Devchain(tmp_path_factory.mktemp("devchain"))
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture
+def chain(devchain: str) -> Iterator[Chain]:
+    """The devchain as it was at the start of the test session."""
+    w3 = Web3(HTTPProvider(devchain))
+    snapshot = w3.provider.make_request("evm_snapshot", [])["result"]  # type: ignore[arg-type]
+    yield Chain(devchain, w3)
+    w3.provider.make_request("evm_revert", [snapshot])  # type: ignore[arg-type]

@@ -1,0 +1,225 @@
+"""Real parts for every test: PostgreSQL and Valkey of its own, a migrated template cloned, an outer transaction.
+
+`app` is isolated by an outer transaction and savepoints: quick, but nothing is ever really committed. Tests of
+concurrency, NOTIFY, jobs in other processes and end-to-end stories take `live_app`: a fresh clone without it.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy.orm import Session
+
+from portal import outbox
+from portal.accounts.models import User
+from portal.accounts.service import open_session
+from portal.app import create_app
+from portal.config import Settings
+from portal.db import db
+from portal.embedded.postgres import Postgres
+from portal.embedded.valkey import Valkey
+from tests.chain_fixture import chain, devchain  # noqa: F401  (fixtures)
+
+CSRF = "a" * 40
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    server = Postgres(tmp_path_factory.mktemp("postgres"), fsync="off")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = Valkey(tmp_path_factory.mktemp("valkey"))
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def template(postgres: Postgres) -> str:
+    """Name of a migrated database that the others are cloned from."""
+    owner = postgres.url("audifi_owner")
+    app = create_app(Settings(database_url=owner, owner_database_url=owner))
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+    return "audifi"
+
+
+@pytest.fixture(scope="session")
+def clone(postgres: Postgres, template: str) -> Callable[[], str]:
+    """Makes a fresh database from the template and returns its name."""
+
+    def make() -> str:
+        name = f"t_{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(_plain(postgres.url("postgres", "postgres")), autocommit=True) as admin:
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER audifi_owner")
+            admin.execute(f"GRANT CONNECT ON DATABASE {name} TO audifi_app, audifi_worker")
+        return name
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def settings(valkey: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of the embedded default, without a database."""
+    return Settings(
+        redis_url=valkey,
+        embedded=True,
+        data_dir=Path(tmp_path_factory.mktemp("data")),
+        secret_key="tests-only-secret-of-more-than-32-characters",
+    )
+
+
+@pytest.fixture(scope="session")
+def shared_app(postgres: Postgres, clone: Callable[[], str], settings: Settings) -> Flask:
+    return _app(settings, postgres, clone())
+
+
+@pytest.fixture
+def app(shared_app: Flask) -> Iterator[Flask]:
+    """The application on a database whose changes vanish with the test."""
+    with shared_app.app_context():
+        engine = db.engine
+        with engine.connect() as connection:
+            outer = connection.begin()
+            engines: dict[Any, Any] = db.engines  # type: ignore[assignment]
+            engines[None] = connection
+            db.session.configure(join_transaction_mode="create_savepoint")
+            try:
+                yield shared_app
+            finally:
+                db.session.remove()
+                engines[None] = engine
+                db.session.configure(join_transaction_mode="conditional_savepoint")
+                outer.rollback()
+
+
+@pytest.fixture
+def live_app(postgres: Postgres, clone: Callable[[], str], settings: Settings, tmp_path: Path) -> Iterator[Flask]:
+    """The application on a database of its own, with real commits."""
+    application = _app(replace(settings, data_dir=tmp_path), postgres, clone())
+    with application.app_context():
+        yield application
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def session(request: pytest.FixtureRequest) -> Session:
+    """The session of `live_app` where a test asks for it, else of `app`."""
+    name = "live_app" if "live_app" in request.fixturenames else "app"
+    request.getfixturevalue(name)
+    return db.session()
+
+
+class Client(FlaskClient):
+    """A browser: it carries the CSRF token of its pages, and no open read of the test spoils its writes."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        db.session.remove()
+        if kwargs.get("method", "GET").upper() not in {"GET", "HEAD", "OPTIONS"}:
+            headers = dict(kwargs.pop("headers", None) or {})
+            headers.setdefault("X-CSRFToken", self.csrf())
+            kwargs["headers"] = {k: v for k, v in headers.items() if v is not None}
+        return super().open(*args, **kwargs)
+
+    def csrf(self) -> str:
+        with self.session_transaction() as cookie:
+            cookie.setdefault("csrf_token", CSRF)
+            raw = cookie["csrf_token"]
+        return str(URLSafeTimedSerializer(self.application.secret_key, salt="wtf-csrf-token").dumps(raw))
+
+
+@pytest.fixture
+def client(request: pytest.FixtureRequest) -> Client:
+    name = "live_app" if "live_app" in request.fixturenames else "app"
+    application: Flask = request.getfixturevalue(name)
+    return browser(application)
+
+
+def browser(application: Flask) -> Client:
+    """Another browser with cookies of its own."""
+    application.test_client_class = Client
+    client = application.test_client()
+    assert isinstance(client, Client)
+    return client
+
+
+@pytest.fixture
+def sign_in() -> Callable[[Client, User], str]:
+    """`sign_in(client, user)` gives the browser a session; returns its token."""
+
+    def do(client: Client, user: User) -> str:
+        session = db.session()
+        token = open_session(session, session.merge(user), client.application.config["SETTINGS"])
+        session.commit()
+        with client.session_transaction() as cookie:
+            cookie["_user_id"], cookie["_fresh"] = token, True
+        return token
+
+    return do
+
+
+@pytest.fixture
+def run_jobs() -> Callable[[], int]:
+    """`run_jobs()` carries out every due outbox row in this process; returns how many. A failing job raises."""
+
+    def run() -> int:
+        done = 0
+        while rows := _due_rows():
+            for row_id in rows:
+                outbox.perform(str(row_id))
+                error = db.session.scalar(sa.select(outbox.OutboxJob.last_error).where(outbox.OutboxJob.id == row_id))
+                db.session.rollback()
+                assert error is None, error
+                done += 1
+        return done
+
+    return run
+
+
+def _due_rows() -> list[uuid.UUID]:
+    job = outbox.OutboxJob
+    rows = db.session.scalars(
+        sa.select(job.id)
+        .where(
+            job.done_at.is_(None),
+            job.failed_at.is_(None),
+            sa.or_(job.not_before.is_(None), job.not_before <= sa.func.clock_timestamp()),
+        )
+        .order_by(job.created_at)
+    ).all()
+    db.session.rollback()
+    return list(rows)
+
+
+def _app(settings: Settings, postgres: Postgres, database: str) -> Flask:
+    urls = {
+        "database_url": postgres.url("audifi_app", database),
+        "worker_database_url": postgres.url("audifi_worker", database),
+        "owner_database_url": postgres.url("audifi_owner", database),
+    }
+    return create_app(replace(settings, **urls))
+
+
+def _plain(url: str) -> str:
+    return url.replace("postgresql+psycopg://", "postgresql://")
+
+
+os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
