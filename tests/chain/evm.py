@@ -54,6 +54,7 @@ class Evm:
         self.state = self.vm.state
         self.state.execution_context._base_fee_per_gas = 0
         self.logs: list[DecodedLog] = []
+        self.raw_logs: list[dict[str, Any]] = []
 
     @property
     def now(self) -> int:
@@ -123,14 +124,15 @@ class Evm:
         return SpoofTransaction(unsigned, from_=source)
 
     def _decoded(self, address: bytes, topics: list[int], data: bytes) -> DecodedLog:
-        return decode_log(
-            {
-                "address": "0x" + address.hex(),
-                "topics": [f"0x{topic:064x}" for topic in topics],
-                "data": "0x" + data.hex(),
-                "blockNumber": "0x1",
-                "blockHash": "0x" + "1" * 64,
-                "transactionHash": "0x" + "2" * 64,
-                "logIndex": hex(len(self.logs)),
-            }
-        )
+        raw = {
+            "address": "0x" + address.hex(),
+            "topics": [f"0x{topic:064x}" for topic in topics],
+            "data": "0x" + data.hex(),
+            "blockNumber": hex(self.state.block_number),
+            "blockHash": "0x" + "1" * 64,
+            "transactionHash": "0x" + "2" * 64,
+            "transactionIndex": "0x0",
+            "logIndex": hex(len(self.raw_logs)),
+        }
+        self.raw_logs.append(raw)
+        return decode_log(raw)

@@ -21,10 +21,15 @@ def test_a_deposit_is_shared_per_share_and_carries_the_rest(world: World, fan: s
     assert done.named("RevenueDeposited")[0]["amount"] == 207
     split = done.named("DividendsDistributed")[0]
     assert [split[name] for name in ("totalAmount", "holdersPool", "perShare", "unminted", "carry")] == [
-        207, 107, 10, 0, 7,
+        207,
+        107,
+        10,
+        0,
+        7,
     ]
     assert [(log["who"], log["amount"]) for log in done.named("Credited")] == [
-        (world.artist, 80), (PLATFORM, 20),
+        (world.artist, 80),
+        (PLATFORM, 20),
     ]
     assert [master.claimable(who) for who in (fan, friend, world.artist, PLATFORM)] == [50, 50, 80, 20]
     master.deposit(2, 3)

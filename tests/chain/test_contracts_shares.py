@@ -37,9 +37,7 @@ def test_a_mint_takes_the_price_and_names_every_share(world: World, fan: str) ->
     master = world.master()
     done = master.mint(fan, 3)
     assert [log["tokenId"] for log in done.named("Transfer")] == [1, 2, 3]
-    assert done.named("Minted") == [
-        {"minter": fan, "firstId": 1, "count": 3, "price": PRICE, "terms": "0x" + "0" * 64}
-    ]
+    assert done.named("Minted") == [{"minter": fan, "firstId": 1, "count": 3, "price": PRICE, "terms": "0x" + "0" * 64}]
     assert (master.view("minted"), master.view("balanceOf", fan), master.view("mintedBy", fan)) == (3, 3, 3)
     assert master.view("escrow") == world.evm.balance(master.shares) == 3 * PRICE
 
@@ -193,11 +191,7 @@ def test_a_cancel_opens_refunds_for_the_current_holder(world: World, fan: str, f
 def test_a_refund_cannot_be_entered_twice(world: World) -> None:
     master = world.master()
     box = world.receiver()
-    assert box.run(master.shares, "MasterShares", "mint", 2, value=2 * PRICE).reason == "wrong payment"
-    world.evm.fund(world.operator)
-    master.mint(world.operator, 2)
-    for id in (1, 2):
-        master.run(world.operator, "transferFrom", world.operator, box.address, id)
+    assert box.run(master.shares, "MasterShares", "mint", 2, value=2 * PRICE).ok
     master.run(world.operator, "cancel")
     box.behave(3, master.shares, encode_call("MasterShares", "refund", [[2]]))
     assert box.run(master.shares, "MasterShares", "refund", [1]).ok

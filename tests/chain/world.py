@@ -60,9 +60,7 @@ class World:
         self.treasury = wallet("treasury")
         self.signer = Account.from_key(keccak(text="signer"))
         self.keys = count(1)
-        self.factory = evm.deploy(
-            self.operator, "Factory", self.operator, self.treasury, self.signer.address
-        )
+        self.factory = evm.deploy(self.operator, "Factory", self.operator, self.treasury, self.signer.address)
         self.implementations = [
             evm.deploy(self.operator, name, self.factory) for name in ("MasterShares", "Dividends", "ArtistCoin")
         ]
@@ -105,9 +103,7 @@ class Receiver:
 
     def run(self, to: str, contract: str, function: str, *args: Any, value: int = 0) -> Result:
         data = bytes.fromhex(encode_call(contract, function, args)[2:])
-        return self.evm.send(
-            wallet("operator"), self.address, _calldata("run(address,bytes)", [to, data]), value
-        )
+        return self.evm.send(wallet("operator"), self.address, _calldata("run(address,bytes)", [to, data]), value)
 
     def number(self, name: str) -> int:
         done = self.evm.look(self.address, "0x" + keccak(text=f"{name}()")[:4].hex())
@@ -139,7 +135,14 @@ class Master:
     def deposit(self, number: int, pool: int, *parts: tuple[str, int], currency: str = NATIVE) -> Result:
         total = pool + sum(amount for _, amount in parts)
         return self.world.evm.call(
-            self.world.depositor, self.dividends, "Dividends", "deposit", ref(number), currency, pool, parts,
+            self.world.depositor,
+            self.dividends,
+            "Dividends",
+            "deposit",
+            ref(number),
+            currency,
+            pool,
+            parts,
             value=total if currency == NATIVE else 0,
         )
 
