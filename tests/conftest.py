@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from itsdangerous import URLSafeTimedSerializer
@@ -87,8 +87,11 @@ def settings(valkey: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def shared_app(postgres: Postgres, clone: Callable[[], str], settings: Settings) -> Flask:
-    return _app(settings, postgres, clone())
+def shared_app(postgres: Postgres, clone: Callable[[], str], settings: Settings) -> Iterator[Flask]:
+    application = _app(settings, postgres, clone())
+    yield application
+    with application.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture
@@ -133,6 +136,8 @@ class Client(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
         db.session.remove()
+        for name in list(g):
+            g.pop(name)
         if kwargs.get("method", "GET").upper() not in {"GET", "HEAD", "OPTIONS"}:
             headers = dict(kwargs.pop("headers", None) or {})
             headers.setdefault("X-CSRFToken", self.csrf())

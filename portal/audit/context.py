@@ -60,3 +60,7 @@ def set_up(app: Flask) -> None:
                 method=request.method[:10],
             )
         )
+
+    @app.teardown_request
+    def forget(_error: BaseException | None = None) -> None:
+        set_actor(None)
