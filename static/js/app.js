@@ -102,8 +102,8 @@
   /* --- time --------------------------------------------------------------------------------------------- */
   const ahead = Date.parse(one("meta[name=server-time]")?.content || "") - Date.now() || 0;
   const now = () => Date.now() + ahead;
-  const forms = { date: { day: "numeric", month: "short", year: "numeric" }, day: { day: "numeric", month: "short" }, clock: { hour: "2-digit", minute: "2-digit", second: "2-digit" }, minute: { hour: "2-digit", minute: "2-digit" }, datetime: { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" } };
-  const format = (at, kind) => new Intl.DateTimeFormat("en-GB", { ...forms[kind], hourCycle: "h23" }).format(at);
+  const forms = { date: { day: "numeric", month: "short", year: "numeric" }, long: { day: "numeric", month: "long", year: "numeric" }, day: { day: "numeric", month: "short" }, clock: { hour: "2-digit", minute: "2-digit", second: "2-digit" }, minute: { hour: "2-digit", minute: "2-digit" }, datetime: { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" } };
+  const format = (at, kind) => new Intl.DateTimeFormat("en-GB", { ...forms[kind], hourCycle: "h23" }).format(at).replace("Sept", "Sep");
   function ago(at) {
     const s = (now() - at) / 1000;
     if (s < 60) return "just now";
@@ -118,8 +118,8 @@
   }
   function left(s) {
     const pad = (n) => String(n).padStart(2, "0"), d = Math.floor(s / 86400), h = Math.floor((s % 86400) / 3600), m = Math.floor((s % 3600) / 60);
-    if (d) return `${d} d ${h} h`;
-    return h ? `${h} h ${m} min` : `${m}:${pad(Math.floor(s % 60))}`;
+    if (d) return h ? `${d} d ${h} h` : `${d} d`;
+    return h ? (m ? `${h} h ${m} min` : `${h} h`) : `${m}:${pad(Math.floor(s % 60))}`;
   }
   function tick() {
     all("[data-countdown]").forEach((el) => {
