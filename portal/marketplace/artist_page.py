@@ -1,0 +1,59 @@
+"""What an artist's page shows, gathered for `marketplace/artist.html`."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from portal.artists import queries as artist_queries
+from portal.artists.models import Artist
+from portal.marketplace.wording import artist_href, avatar_url, master_card, shown_status
+from portal.masters import queries as master_queries
+from portal.masters.models import Master
+from portal.vstudio import queries as room_queries
+
+
+def page(session: Session, artist: Artist, user_id: uuid.UUID | None) -> dict[str, Any]:
+    mine = artist.user_id == user_id
+    masters = master_queries.of_artist(session, artist.id, public_only=True)
+    return {
+        "artist": {
+            "id": str(artist.id),
+            "artist_name": artist.artist_name,
+            "href": artist_href(artist),
+            "avatar_url": avatar_url(artist),
+            "palette": str(artist.palette),
+            "genre": artist.genre,
+            "location": artist.location,
+            "bio": artist.bio,
+            "is_verified": artist.is_verified,
+            "followers": artist.follower_count,
+            "social_links": artist.social_links or {},
+            "follow_action": None if mine else f"{artist_href(artist)}/follow",
+            "following": artist_queries.follows(session, artist.id, user_id),
+        },
+        "masters": [_card(m) for m in masters],
+        "rooms": [_room(r, artist) for r in room_queries.of_artist(session, artist.id, public_only=True)],
+        "mine": mine,
+    }
+
+
+def _card(master: Master) -> dict[str, Any]:
+    return master_card(master) | {"status": shown_status(master.ipo) if master.ipo else "draft"}
+
+
+def _room(room: Any, artist: Artist) -> dict[str, Any]:
+    return {
+        "id": str(room.id),
+        "href": f"/vstudio/{room.id}",
+        "title": room.title,
+        "artist_name": artist.artist_name,
+        "cover_url": f"/covers/{room.master_id}.svg",
+        "status": room.status.value,
+        "starts_at": room.scheduled_start_at,
+        "people": None,
+        "votes": room.total_votes,
+        "note": None,
+    }

@@ -1,0 +1,178 @@
+"""What a master's page shows, gathered for `marketplace/master.html`."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from portal import covers
+from portal.accounts import queries as account_queries
+from portal.artists import queries as artist_queries
+from portal.config import Settings
+from portal.marketplace import income, queries
+from portal.marketplace.wording import artist_href, decimals, left, master_href, media, price, short, shown_status
+from portal.masters.enums import IpoStatus
+from portal.masters.models import Master, MasterIpo
+
+SHARES = 24
+MOVES = 6
+PEAKS = 120
+MOST_AT_ONCE = 10
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks: `user_id` is None for a visitor."""
+
+    user_id: uuid.UUID | None
+    settings: Settings
+
+
+def page(session: Session, master: Master, viewer: Viewer, after: int = 0) -> dict[str, Any]:
+    """Every value of the template for this viewer; shares from the number after `after`."""
+    ipo = master.ipo
+    return {
+        "master": _master(master),
+        "artist": _artist(session, master, viewer),
+        "track": None,
+        "peaks": covers.peaks_for(str(master.id), PEAKS) if master.duration else [],
+        "ipo": _ipo(ipo) if ipo else None,
+        "offer": _offer(session, master, ipo, viewer) if ipo and ipo.status is IpoStatus.LIVE else None,
+        "splits": _splits(session, master, ipo),
+        "feed": _feed(session, master, viewer),
+        "movers": _movers(session, master, ipo, viewer),
+        "contract": _contract(master),
+        "owner_href": f"/studio/masters/{master.id}" if master.artist.user_id == viewer.user_id else None,
+        "steps": None,
+        **_shares(session, master, viewer, after),
+        **income.of_master(session, master),
+    }
+
+
+def _master(master: Master) -> dict[str, Any]:
+    facts = ("description", "genre", "duration", "release_date")
+    return media(master) | {name: getattr(master, name) for name in facts}
+
+
+def _artist(session: Session, master: Master, viewer: Viewer) -> dict[str, Any]:
+    artist = master.artist
+    mine = artist.user_id == viewer.user_id
+    return {
+        "artist_name": artist.artist_name,
+        "href": artist_href(artist),
+        "is_verified": artist.is_verified,
+        "follow_action": None if mine else f"{artist_href(artist)}/follow",
+        "following": artist_queries.follows(session, artist.id, viewer.user_id),
+    }
+
+
+def _ipo(ipo: MasterIpo) -> dict[str, Any]:
+    return price(ipo) | {
+        "status": shown_status(ipo),
+        "minted": ipo.minted_supply,
+        "supply": ipo.total_supply,
+        "holders_bps": ipo.revenue_share_nft_holders_bps,
+        "starts_at": ipo.scheduled_start_at,
+        "ends_at": ipo.scheduled_end_at,
+        "ends_in": left(ipo.scheduled_end_at),
+        "seq": 0,
+    }
+
+
+def _offer(session: Session, master: Master, ipo: MasterIpo, viewer: Viewer) -> dict[str, Any]:
+    """The box's form, or the reason why there is none and the way on."""
+    here = master_href(master)
+    wallets = account_queries.wallets_of(session, viewer.user_id) if viewer.user_id else []
+    reason, label, href = _hindrance(viewer, bool(wallets), here)
+    return {
+        "buy_action": f"/masters/{master.id}/mint",
+        "quantity": 1,
+        "max_quantity": max(1, min(MOST_AT_ONCE, ipo.total_supply - ipo.minted_supply)),
+        "can_buy": reason is None,
+        "reason": reason,
+        "reason_label": label,
+        "reason_href": href,
+        "wallet": wallets[0].wallet_address if wallets else None,
+        "fee_bps": viewer.settings.primary_fee_bps,
+        "network_fee": None,
+        "terms_version": None,
+        "terms_href": None,
+        "error": None,
+    }
+
+
+def _hindrance(viewer: Viewer, has_wallet: bool, here: str) -> tuple[str | None, str | None, str | None]:
+    """(why this viewer cannot buy now, the button's text, where it leads)."""
+    if viewer.user_id is None:
+        return "Shares are bought from a wallet of yours. Sign in first.", "Sign in to buy", f"/login?next={here}"
+    if not has_wallet:
+        return "Shares are kept in a wallet. Link one first.", "Link a wallet", f"/me/wallets?next={here}"
+    return None, None, None
+
+
+def _splits(session: Session, master: Master, ipo: MasterIpo | None) -> list[dict[str, Any]]:
+    rows = queries.splits(session, master, ipo.retained_artist_bps if ipo else 0)
+    return [{"name": name, "role": role, "bps": bps} for name, role, bps in rows]
+
+
+def _feed(session: Session, master: Master, viewer: Viewer) -> list[dict[str, Any]]:
+    moves = queries.latest_moves(session, master.id, MOVES)
+    names = queries.names_of(session, {m.to_wallet for m in moves}, viewer.user_id)
+    feed = [{"who": names[m.to_wallet], "text": _told(m), "at": m.at} for m in moves if m.kind != "burn"]
+    if master.ipo and master.ipo.actual_start_at:
+        feed.append({"who": None, "text": "Offer opened", "at": master.ipo.actual_start_at})
+    return feed[:MOVES]
+
+
+def _told(move: queries.Move) -> str:
+    shares = "1 share" if move.count == 1 else f"{move.count:,} shares"
+    return {"mint": f"bought {shares}", "sale": f"bought {shares} from {short(move.from_wallet)}"}.get(
+        move.kind, f"received {shares}"
+    )
+
+
+def _movers(session: Session, master: Master, ipo: MasterIpo | None, viewer: Viewer) -> list[dict[str, Any]]:
+    """The first three minters and their part of a resale."""
+    if ipo is None or not ipo.mover_advantage_enabled:
+        return []
+    wallets = queries.minter_slots(session, master.id)
+    bonuses = (ipo.first_minter_bonus_bps, ipo.second_minter_bonus_bps, ipo.third_minter_bonus_bps)
+    names = queries.names_of(session, {w for w in wallets if w}, viewer.user_id)
+    return [{"name": names[w], "bps": bps} for w, bps in zip(wallets, bonuses, strict=True) if w and bps]
+
+
+def _contract(master: Master) -> dict[str, Any] | None:
+    if not master.contracts:
+        return None
+    contract = master.contracts[0]
+    href = f"/transactions/{contract.deployment_tx_hash}" if contract.deployment_tx_hash else None
+    return {
+        "address": contract.contract_address,
+        "href": href,
+        "block": contract.deployed_at_block,
+        "state": "deployed",
+    }
+
+
+def _shares(session: Session, master: Master, viewer: Viewer, after: int) -> dict[str, Any]:
+    rows = queries.shares(session, master.id, viewer.user_id, after, SHARES + 1)
+    shown, more = rows[:SHARES], len(rows) > SHARES
+    return {
+        "shares": [
+            {
+                "number": row.number,
+                "owner": short(row.owner),
+                "mine": row.mine,
+                "price_minor": row.price_minor,
+                "decimals": decimals(row.currency),
+                "currency": row.currency,
+                "href": None,
+            }
+            for row in shown
+        ],
+        "for_sale": queries.listed_count(session, master.id),
+        "shares_next_href": f"{master_href(master)}?after={shown[-1].number}#shares" if more else None,
+    }

@@ -1,0 +1,113 @@
+"""Public pages: home, search, artists, masters, the marketplace."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import current_app, request
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from portal.artists import queries as artist_queries
+from portal.artists import service as artist_service
+from portal.db import db
+from portal.errors import NotFound
+from portal.marketplace import artist_page, home, master_page, queries
+from portal.marketplace.art import art
+from portal.marketplace.wording import artist_card, master_card, master_href
+from portal.masters import queries as master_queries
+from portal.masters.models import Master
+from portal.web.access import anyone, signed_in
+from portal.web.pages import Pages, answer, safe_next, see
+
+pages = Pages("marketplace", __name__)
+more_pages = (art,)
+
+SHORT_ID = re.compile(r"(?:.*-)?([0-9a-z]{8})")
+FOUND = 20
+
+
+@pages.get("/", access=anyone)
+def index() -> Response:
+    return answer("marketplace/home.html", **home.page(db.session(), current_user.user_id))
+
+
+@pages.get("/search", access=anyone)
+def search() -> Response:
+    words = request.args.get("q", "").strip()[:100].replace("\x00", "")
+    artists, masters = queries.search(db.session(), words, FOUND) if words else ([], [])
+    followed = queries.followed(db.session(), current_user.user_id)
+    return answer(
+        "marketplace/search.html",
+        words=words,
+        artists=[artist_card(a, followed=followed, can_follow=False) for a in artists],
+        masters=[master_card(m) for m in masters],
+    )
+
+
+@pages.get("/masters/<uuid:master_id>", access=anyone, endpoint="master_by_id")
+def master_by_id(master_id: uuid.UUID) -> Response:
+    """The API's address in a browser leads to the readable one."""
+    return see(master_href(_found(master_queries.visible(db.session(), master_id, current_user.user_id))))
+
+
+@pages.get("/masters/<name>", access=anyone)
+def master(name: str) -> Any:
+    """The id at the end of the address decides; other words before it lead to the right ones."""
+    match = SHORT_ID.fullmatch(name)
+    found = _found(match and master_queries.by_short_id(db.session(), match[1], current_user.user_id))
+    if request.path != master_href(found):
+        return see(master_href(found))
+    viewer = master_page.Viewer(current_user.user_id, current_app.config["SETTINGS"])
+    return answer("marketplace/master.html", **master_page.page(db.session(), found, viewer, _number("after")))
+
+
+@pages.get("/artists", access=anyone)
+def artists() -> Response:
+    followed = queries.followed(db.session(), current_user.user_id)
+    rows = artist_queries.rising(db.session(), 100)
+    cards = [artist_card(a, followed=followed, can_follow=a.user_id != current_user.user_id) for a in rows]
+    return answer("marketplace/artists.html", artists=cards)
+
+
+@pages.get("/artists/<slug>", access=anyone)
+def artist(slug: str) -> Response:
+    found = artist_queries.by_slug(db.session(), slug)
+    if found is None:
+        raise NotFound
+    return answer("marketplace/artist.html", **artist_page.page(db.session(), found, current_user.user_id))
+
+
+@pages.post("/artists/<slug>/follow", access=signed_in)
+def follow(slug: str) -> Response:
+    """On or off, as the button said; then back to where it was pressed."""
+    act = artist_service.unfollow if request.form.get("follow") == "off" else artist_service.follow
+    act(slug, current_user.user_id)
+    return see(_back(f"/artists/{slug}"))
+
+
+@pages.get("/artists/<slug>/follow", access=anyone)
+def follow_page(slug: str) -> Response:
+    return see(f"/artists/{slug}")
+
+
+def _back(default: str) -> str:
+    """The page of ours that the form was on, from the Referer's path."""
+
+    parts = urlsplit(request.referrer or "")
+    same_host = parts.netloc == request.host
+    return safe_next(parts.path + (f"?{parts.query}" if parts.query else ""), default) if same_host else default
+
+
+def _found(master: Master | None) -> Master:
+    if master is None:
+        raise NotFound
+    return master
+
+
+def _number(name: str) -> int:
+    text = request.args.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
