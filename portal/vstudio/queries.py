@@ -1,0 +1,252 @@
+"""Reads about rooms, decisions and votes. What a voter holds is read from the indexed balances, in one statement."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute as Column
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from portal.accounts.models import UserWallet
+from portal.artists.models import Artist
+from portal.db import Units
+from portal.masters.models import Master
+from portal.nfts.models import MasterNft
+from portal.tokens.models import ArtistToken, TokenHolder
+from portal.vstudio.enums import VstudioSessionStatus as Status
+from portal.vstudio.models import VstudioDecisionPoint, VstudioParticipant, VstudioSession, VstudioVote
+from portal.vstudio.rules import DecisionState, Standing, state_at
+
+OVER = (Status.LOCKED, Status.COMPLETED, Status.IPO_LAUNCHED)
+
+
+@dataclass(frozen=True)
+class Voter:
+    """Who votes: a person, or somebody anonymous known by a signed cookie; the address only as a keyed hash."""
+
+    user_id: uuid.UUID | None = None
+    anonymous_id: str | None = None
+    ip_hash: str | None = None
+
+    def is_of(self) -> sa.ColumnElement[bool]:
+        """The condition that a vote is theirs."""
+        if self.user_id is not None:
+            return VstudioVote.user_id == self.user_id
+        return VstudioVote.anonymous_id == self.anonymous_id
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """A decision with its room and artist, and its state at `now` by the database's clock."""
+
+    decision: VstudioDecisionPoint
+    room: VstudioSession
+    artist: Artist
+    now: dt.datetime
+
+    @property
+    def state(self) -> DecisionState:
+        return state_of(self.decision, self.room, self.now)
+
+
+def state_of(decision: VstudioDecisionPoint, room: VstudioSession, now: dt.datetime) -> DecisionState:
+    return state_at(
+        now,
+        room_live=room.status is Status.LIVE,
+        is_active=decision.is_active,
+        start=decision.start_time,
+        end=decision.end_time,
+        finalized=decision.results_computed_at is not None,
+    )
+
+
+def clock(session: Session) -> dt.datetime:
+    """The database's time, this very moment."""
+    now: dt.datetime = session.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+    return now
+
+
+# --- rooms ------------------------------------------------------------------------------------------------
+
+
+def _whole() -> sa.Select[VstudioSession]:
+    return (
+        sa.select(VstudioSession)
+        .join(VstudioSession.artist)
+        .options(
+            joinedload(VstudioSession.artist),
+            joinedload(VstudioSession.master),
+            selectinload(VstudioSession.decision_points),
+        )
+    )
+
+
+def visible(session: Session, room_id: uuid.UUID, user_id: uuid.UUID | None) -> VstudioSession | None:
+    """A room that is no draft, or one's own. A room that is not public is in no list, but open to who has the link."""
+    mine = Artist.user_id == user_id if user_id is not None else sa.false()
+    return session.scalars(
+        _whole().where(VstudioSession.id == room_id, sa.or_(VstudioSession.status != Status.DRAFT, mine))
+    ).one_or_none()
+
+
+def owned(session: Session, room_id: uuid.UUID, user_id: uuid.UUID) -> VstudioSession | None:
+    """One's own room, in any state."""
+    return session.scalars(
+        _whole().where(VstudioSession.id == room_id, Artist.user_id == user_id)
+    ).one_or_none()
+
+
+def live_now(session: Session, limit: int = 12) -> list[VstudioSession]:
+    return _listed(session, (Status.LIVE,), VstudioSession.actual_start_at.desc(), limit)
+
+
+def soon(session: Session, limit: int = 12) -> list[VstudioSession]:
+    return _listed(session, (Status.SCHEDULED,), VstudioSession.scheduled_start_at.asc(), limit)
+
+
+def past(session: Session, limit: int = 12) -> list[VstudioSession]:
+    return _listed(session, OVER, VstudioSession.actual_end_at.desc().nulls_last(), limit)
+
+
+def _listed(
+    session: Session, statuses: Sequence[Status], order: sa.UnaryExpression[dt.datetime | None], limit: int
+) -> list[VstudioSession]:
+    statement = _whole().where(VstudioSession.status.in_(statuses), VstudioSession.is_public)
+    return list(session.scalars(statement.order_by(order, VstudioSession.id).limit(limit)))
+
+
+def of_artist(session: Session, artist_id: uuid.UUID, *, public_only: bool = False) -> list[VstudioSession]:
+    """An artist's rooms, newest first."""
+    statement = _whole().where(VstudioSession.artist_id == artist_id)
+    if public_only:
+        shown = (Status.LIVE, Status.SCHEDULED, *OVER)
+        statement = statement.where(VstudioSession.is_public, VstudioSession.status.in_(shown))
+    return list(session.scalars(statement.order_by(VstudioSession.created_at.desc(), VstudioSession.id)))
+
+
+def by_code(session: Session, code: str) -> uuid.UUID | None:
+    """The live room of a join code."""
+    return session.scalar(
+        sa.select(VstudioSession.id).where(
+            VstudioSession.join_code == code, VstudioSession.status == Status.LIVE
+        )
+    )
+
+
+def counted(session: Session, artist_id: uuid.UUID) -> int:
+    """Rooms that count against a plan's limit: all but cancelled ones."""
+    return (
+        session.scalar(
+            sa.select(sa.func.count())
+            .select_from(VstudioSession)
+            .where(VstudioSession.artist_id == artist_id, VstudioSession.status != Status.CANCELLED)
+        )
+        or 0
+    )
+
+
+# --- decisions and votes ----------------------------------------------------------------------------------
+
+
+def ballot(session: Session, decision_id: uuid.UUID, *, lock: bool = False) -> Ballot | None:
+    """A decision as it stands now. With `lock` it can neither open nor close until the transaction ends.
+
+    The lock is the weakest there is (FOR KEY SHARE): voters do not wait for one another, closing waits for them.
+    """
+    statement = (
+        sa.select(VstudioDecisionPoint, VstudioSession, Artist, sa.func.clock_timestamp())
+        .join(VstudioSession, VstudioSession.id == VstudioDecisionPoint.vstudio_session_id)
+        .join(Artist, Artist.id == VstudioSession.artist_id)
+        .where(VstudioDecisionPoint.id == decision_id)
+        .execution_options(populate_existing=True)
+    )
+    if lock:
+        statement = statement.with_for_update(read=True, key_share=True, of=VstudioDecisionPoint)
+    row = session.execute(statement).one_or_none()
+    return None if row is None else Ballot(*row)
+
+
+def standing(session: Session, user_id: uuid.UUID, at: Ballot) -> Standing:
+    """What this person's verified wallets hold of the artist's shares and coin, at this moment."""
+    wallets = (
+        sa.select(UserWallet.wallet_address, UserWallet.chain_id)
+        .where(UserWallet.user_id == user_id, UserWallet.verified)
+        .cte("wallets")
+    )
+    shares = _shares(wallets, user_id, at)
+    coins = (
+        sa.select(sa.func.coalesce(sa.func.sum(TokenHolder.balance, type_=Units()), 0, type_=Units()))
+        .join(ArtistToken, ArtistToken.id == TokenHolder.artist_token_id)
+        .join(wallets, _same_wallet(wallets, TokenHolder.wallet_address, TokenHolder.chain_id))
+        .where(ArtistToken.artist_id == at.artist.id)
+    )
+    whitelist = [a.lower() for a in (at.decision.eligibility_config or {}).get("whitelistAddresses", [])]
+    row = session.execute(
+        sa.select(
+            sa.select(sa.func.count()).select_from(shares).where(~shares.c.used).scalar_subquery(),
+            sa.select(sa.func.count()).select_from(shares).where(shares.c.used).scalar_subquery(),
+            sa.select(sa.func.min(shares.c.proof)).where(~shares.c.used).scalar_subquery(),
+            coins.scalar_subquery(),
+            sa.exists().where(wallets.c.wallet_address.in_(whitelist)),
+        )
+    ).one()
+    return Standing(
+        shares=row[0], used=row[1], proving_token=row[2], coins=int(row[3]), listed=bool(row[4])
+    )
+
+
+def _shares(wallets: sa.CTE, user_id: uuid.UUID, at: Ballot) -> sa.CTE:
+    """Each share held: its name as a proof, and whether somebody else voted with it on this decision."""
+    proof = sa.func.concat(
+        MasterNft.chain_id, ":", MasterNft.contract_address, ":", sa.cast(MasterNft.token_id, sa.Text)
+    )
+    used = sa.exists().where(
+        VstudioVote.proving_token == proof,
+        VstudioVote.decision_point_id == at.decision.id,
+        VstudioVote.user_id.is_distinct_from(user_id),
+    )
+    return (
+        sa.select(proof.label("proof"), used.label("used"))
+        .select_from(MasterNft)
+        .join(Master, Master.id == MasterNft.master_id)
+        .join(wallets, _same_wallet(wallets, MasterNft.current_owner_wallet, MasterNft.chain_id))
+        .where(Master.artist_id == at.artist.id)
+        .cte("shares")
+    )
+
+
+def _same_wallet(wallets: sa.CTE, address: Column[str], chain: Column[str]) -> sa.ColumnElement[bool]:
+    return sa.and_(wallets.c.wallet_address == address, wallets.c.chain_id == chain)
+
+
+def vote_of(session: Session, decision_id: uuid.UUID, voter: Voter) -> VstudioVote | None:
+    """This voter's vote on a decision."""
+    if voter.user_id is None and voter.anonymous_id is None:
+        return None
+    return session.scalars(
+        sa.select(VstudioVote).where(VstudioVote.decision_point_id == decision_id, voter.is_of())
+    ).one_or_none()
+
+
+def takes_part(session: Session, room_id: uuid.UUID, user_id: uuid.UUID) -> bool:
+    return bool(
+        session.scalar(
+            sa.select(sa.literal(True)).where(
+                VstudioParticipant.vstudio_session_id == room_id, VstudioParticipant.user_id == user_id
+            )
+        )
+    )
+
+
+def votes_by_decision(session: Session, room_id: uuid.UUID) -> dict[uuid.UUID, int]:
+    """How many voted on each decision: totals, which everybody may see."""
+    rows = session.execute(
+        sa.select(VstudioVote.decision_point_id, sa.func.count())
+        .where(VstudioVote.vstudio_session_id == room_id)
+        .group_by(VstudioVote.decision_point_id)
+    )
+    return {row[0]: row[1] for row in rows}
