@@ -33,6 +33,7 @@ class Settings:
     owner_database_url: str = ""
     redis_url: str = ""
     rpc_url: str = ""
+    chain_id: int = 31337
     data_dir: Path = field(default_factory=lambda: ROOT / "instance")
     postgres_bin: str = ""
     valkey_bin: str = ""
