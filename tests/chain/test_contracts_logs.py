@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -123,10 +124,8 @@ def test_a_malformed_log_is_named(raw: dict[str, Any]) -> None:
 @given(st.sampled_from(sorted(EVENTS)), st.lists(st.binary(max_size=40), max_size=4), st.binary(max_size=300))
 def test_no_bytes_break_it(topic: str, topics: list[bytes], data: bytes) -> None:
     raw = raw_log([topic, *("0x" + one.hex() for one in topics)], "0x" + data.hex())
-    try:
+    with suppress(MalformedLog):
         assert decode_log(raw).name == EVENTS[topic].name
-    except MalformedLog as error:
-        assert str(error)
 
 
 def test_types_without_a_fixed_place_go_through_eth_abi() -> None:
