@@ -31,6 +31,7 @@ from portal.db import db
 from portal.embedded.postgres import Postgres
 from portal.embedded.valkey import Valkey
 from tests.chain_fixture import chain, devchain  # noqa: F401  (fixtures)
+from tests.raw import raw, raw_database  # noqa: F401
 
 CSRF = "a" * 40
 
