@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
@@ -13,7 +12,7 @@ from portal import money
 from portal.errors import FieldError, Invalid
 from portal.masters.enums import MasterType
 from portal.masters.service import MasterDetails, OfferTerms
-from portal.web.bodies import Body, Switch, Text, Whole
+from portal.web.bodies import Body, Moment, Switch, Text, Whole
 
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", re.ASCII)
 MOST_SUPPLY = 1_000_000
@@ -39,17 +38,6 @@ def _currency(value: str) -> str:
     return value
 
 
-def _time(value: object) -> object:
-    """ISO 8601 with a time zone; a form's local field is read as UTC."""
-    if not isinstance(value, str):
-        raise ValueError("Enter a date and time.")
-    try:
-        moment = dt.datetime.fromisoformat(value)
-    except ValueError as error:
-        raise ValueError("Enter a date and time such as 2026-12-24T20:00Z.") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-
-
 def _kind(value: object) -> object:
     try:
         return MasterType(str(value))
@@ -57,7 +45,6 @@ def _kind(value: object) -> object:
         raise ValueError("Choose track or album.") from error
 
 
-Moment = Annotated[dt.datetime, BeforeValidator(_time)]
 Price = Annotated[int, BeforeValidator(_units), Field(gt=0, le=money.MAX_UNITS // MOST_SUPPLY)]
 Bps = Annotated[Whole, Field(ge=0, le=money.BPS)]
 

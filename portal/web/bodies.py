@@ -6,6 +6,7 @@ camelCase in both kinds of body, as in the API.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable
@@ -37,10 +38,11 @@ B = TypeVar("B", bound=Body)
 
 
 def _plain_text(value: str) -> str:
-    """Refuse control and bidirectional-override characters; they have no honest use in a field."""
+    """Refuse control characters, halves of surrogate pairs and bidirectional overrides: no honest use in a field."""
     if any(
         (ord(c) < 32 and c not in "\n\r\t")
         or ord(c) == 127
+        or 0xD800 <= ord(c) <= 0xDFFF
         or c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
         for c in value
     ):
@@ -65,9 +67,23 @@ def _switch(value: object) -> object:
     return {"on": True, "true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
+def _time(value: object) -> object:
+    """ISO 8601 with a time zone; a form's local field is read as UTC."""
+    if not isinstance(value, str):
+        raise ValueError("Enter a date and time.")
+    try:
+        moment = dt.datetime.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError("Enter a date and time such as 2026-12-24T20:00Z.") from error
+    if not 2000 <= moment.year <= 2200:
+        raise ValueError("Choose a year from 2000 to 2200.")
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
 Text = Annotated[str, AfterValidator(_plain_text)]
 Whole = Annotated[int, BeforeValidator(_whole)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
+Moment = Annotated[dt.datetime, BeforeValidator(_time)]
 Percent = Annotated[int, BeforeValidator(money.parse_percent)]
 """Basis points, typed as a percentage: '50.25' -> 5025."""
 
