@@ -116,7 +116,8 @@ def peaks_for(seed: str, n: int) -> list[float]:
     lengths = [dice.between(0.6, 1.6) for _ in range(7)]
     levels = [dice.between(0.22, 0.5) if i % 2 == 0 else dice.between(0.45, 1) for i in range(7)]
     ends = [sum(lengths[: i + 1]) / sum(lengths) for i in range(7)]
-    return [_loudness(i / max(n - 1, 1), ends, levels) * dice.between(0.7, 1) for i in range(n)]
+    rough = [_loudness(i / max(n - 1, 1), ends, levels) * dice.between(0.7, 1) for i in range(n)]
+    return [value / max(rough) for value in rough]
 
 
 def _loudness(at: float, ends: Sequence[float], levels: Sequence[float]) -> float:
@@ -160,8 +161,8 @@ def _speckle(dice: Dice, colour: str) -> str:
 
     return (
         f'<pattern id="g" width="200" height="200" patternUnits="userSpaceOnUse"><g stroke="{colour}" '
-        f'stroke-linecap="round" stroke-opacity=".28"><path stroke-width="1.6" d="{dots(70)}"/>'
-        f'<path stroke-width="2.8" d="{dots(26)}"/></g></pattern><rect width="600" height="600" fill="url(#g)"/>'
+        f'stroke-linecap="round" stroke-opacity=".28"><path stroke-width="1.4" d="{dots(70)}"/>'
+        f'<path stroke-width="2.4" d="{dots(26)}"/></g></pattern><rect width="600" height="600" fill="url(#g)"/>'
     )
 
 
@@ -281,22 +282,25 @@ def _moire(s: Sheet) -> str:
     )
 
 
-def _tile(s: Sheet, x: float, y: float, side: float) -> str:
+def _tile(s: Sheet, x: float, y: float, side: float) -> tuple[str, str]:
+    """A tile's square and the shape on it, whose stroke hides the seam towards a neighbour of the same colour."""
     back, ink = s.dice.pick(_pairs(s.inks))
     far, low = x + side, y + side
-    shape = s.dice.pick(
+    outline = s.dice.pick(
         (
-            f'<path fill="{ink}" d="M{x:.0f} {y:.0f}H{far:.0f}A{side:.0f} {side:.0f} 0 0 1 {x:.0f} {low:.0f}z"/>',
-            f'<path fill="{ink}" d="M{far:.0f} {low:.0f}H{x:.0f}A{side:.0f} {side:.0f} 0 0 1 {far:.0f} {y:.0f}z"/>',
-            f'<path fill="{ink}" d="M{far:.0f} {y:.0f}V{low:.0f}A{side:.0f} {side:.0f} 0 0 1 {x:.0f} {y:.0f}z"/>',
-            f'<path fill="{ink}" d="M{x:.0f} {low:.0f}V{y:.0f}A{side:.0f} {side:.0f} 0 0 1 {far:.0f} {low:.0f}z"/>',
-            f'<path fill="{ink}" d="M{x:.0f} {low:.0f}L{far:.0f} {y:.0f}V{low:.0f}z"/>',
-            _disc(x + side / 2, y + side / 2, side * 0.36, ink),
+            f"M{x:.0f} {y:.0f}H{far:.0f}A{side:.0f} {side:.0f} 0 0 1 {x:.0f} {low:.0f}z",
+            f"M{far:.0f} {low:.0f}H{x:.0f}A{side:.0f} {side:.0f} 0 0 1 {far:.0f} {y:.0f}z",
+            f"M{far:.0f} {y:.0f}V{low:.0f}A{side:.0f} {side:.0f} 0 0 1 {x:.0f} {y:.0f}z",
+            f"M{x:.0f} {low:.0f}V{y:.0f}A{side:.0f} {side:.0f} 0 0 1 {far:.0f} {low:.0f}z",
+            f"M{x:.0f} {low:.0f}L{far:.0f} {y:.0f}V{low:.0f}z",
+            "disc",
             "",
         )
     )
-    edge = f'<path fill="{back}" stroke="{back}" d="M{x:.0f} {y:.0f}H{far:.0f}V{low:.0f}H{x:.0f}z"/>'
-    return edge + shape
+    shape = f'<path fill="{ink}" stroke="{ink}" d="{outline}"/>' if outline else ""
+    if outline == "disc":
+        shape = _disc(x + side / 2, y + side / 2, side * 0.36, ink)
+    return _block(x, y, side, side, back), shape
 
 
 def _pairs(inks: Inks) -> list[tuple[str, str]]:
@@ -307,7 +311,9 @@ def _pairs(inks: Inks) -> list[tuple[str, str]]:
 def _quarters(s: Sheet) -> str:
     count = s.dice.pick((3, 3, 4))
     side = SIZE / count
-    return "".join(_tile(s, i % count * side, i // count * side, side) for i in range(count * count))
+    tiles = [_tile(s, i % count * side, i // count * side, side) for i in range(count * count)]
+    squares = "".join(square for square, _ in tiles)
+    return f'<g shape-rendering="crispEdges">{squares}</g>' + "".join(shape for _, shape in tiles)
 
 
 def _ridge(s: Sheet) -> str:
