@@ -35,7 +35,10 @@
   on("htmx:config:request", ({ detail: { ctx } }) => {
     if (ctx.request.method !== "GET") ctx.request.headers["X-CSRFToken"] = token();
     ctx.transition = isVisit(ctx) && !calm.matches;
+    ctx.was = doc.activeElement?.id;
   });
+  // A button that was disabled while its request ran has lost the focus.
+  on("htmx:finally:request", ({ detail: { ctx } }) => setTimeout(() => { if (ctx.was && doc.activeElement === doc.body) doc.getElementById(ctx.was)?.focus(); }));
   on("htmx:before:response", (e) => {
     const raw = e.detail.ctx.response.raw;
     if (raw.redirected && new URL(raw.url).pathname === "/login") { e.preventDefault(); location.assign(raw.url); }
@@ -69,9 +72,9 @@
   addEventListener("pageshow", (e) => { if (e.persisted) all("form[data-busy]").forEach((f) => { delete f.dataset.busy; all("button", f).forEach((b) => { b.disabled = false; }); }); });
   on("change", (e) => {
     if (e.target.matches("[data-submit]")) e.target.form.requestSubmit();
-    const vote = e.target.closest("form[data-vote]");
-    if (vote && e.target.dataset.choice) all(`[data-vote-button="${vote.id}"]`).forEach((b) => { b.textContent = "Vote for " + e.target.dataset.choice; b.disabled = false; });
+    if (e.target.dataset.choice) choose(e.target);
   });
+  const choose = (radio) => all(`[data-vote-button="${radio.form.id}"]`).forEach((b) => { b.textContent = "Vote for " + radio.dataset.choice; });
 
   /* Whole numbers of the smallest unit, shown as ui/figures.html shows them. */
   const shown = (n, decimals, least = 2) => {
@@ -177,7 +180,7 @@
       el.dataset.seq = seq;
       if (el.localName === "progress") el.value = value;
       else if (el.dataset.per) el.setAttribute("width", `${value * el.dataset.per}%`);
-      else el.textContent = typeof value === "number" ? value.toLocaleString("en") : value;
+      else el.textContent = typeof value === "number" ? (el.dataset.of ? el.dataset.of - value : value).toLocaleString("en") : value;
     });
     all("[data-refresh-on]").forEach((el) => { if (el.dataset.refreshOn.split(" ").includes(news.type)) refresh(el); });
     if (news.type === "notice" && news.message) toast(news.message);
@@ -215,6 +218,7 @@
   function start() {
     all("time[data-time]").forEach(localise);
     all("form[data-stepper]").forEach((f) => step(f));
+    all("[data-choice]:checked").forEach(choose);
     if (one("form[data-calc]")) load("calc").then(() => portal.calculate());
     portal.mark?.();
     tick(); line(); live();
