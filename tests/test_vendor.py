@@ -8,7 +8,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 TABLES = [ROOT / "static/vendor/VENDOR.md", ROOT / "tests/browser/vendor/VENDOR.md"]
-ROW = re.compile(r"^\| [^|]+ \| [\d.]+ \| (?P<file>[^|]+) \| (?P<sha>[0-9a-f]{64}) \| (?P<licence>[^|]+) \|", re.M)
+ROW = re.compile(
+    r"^\| [^|]+ \| [\d.]+ \| (?P<file>[^|]+) \| (?P<sha>[0-9a-f]{64}) \| (?P<licence>[^|]+) \|", re.M
+)
 
 
 def rows() -> list[tuple[Path, str, str]]:
