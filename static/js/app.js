@@ -8,7 +8,6 @@
   const on = (name, handler, options) => doc.addEventListener(name, handler, options);
   const click = (selector, act) => on("click", (e) => { const hit = e.target.closest?.(selector); if (hit) act(hit, e); });
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  root.classList.add("js");
 
   /* --- saying things ------------------------------------------------------------------------------------ */
   const announce = (text) => { const box = one("#announce"); if (box) { box.textContent = ""; setTimeout(() => { box.textContent = text; }, 60); } };
