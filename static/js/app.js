@@ -135,7 +135,7 @@
   setInterval(() => all("time[data-time=ago]").forEach(localise), 30000);
 
   /* --- small things ------------------------------------------------------------------------------------- */
-  click("[data-copy]", (b) => navigator.clipboard?.writeText(new URL(b.dataset.copy, location.href).protocol === "http:" || b.dataset.copy[0] === "/" ? new URL(b.dataset.copy, location.href).href : b.dataset.copy).then(() => toast("Copied.")));
+  click("[data-copy]", ({ dataset: { copy } }) => navigator.clipboard?.writeText(copy[0] === "/" ? location.origin + copy : copy).then(() => toast("Copied.")));
   click("[data-theme-toggle]", () => {
     const dark = getComputedStyle(root).colorScheme === "dark" || (!root.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
     root.dataset.theme = dark ? "light" : "dark";
@@ -148,7 +148,7 @@
     if (e.key === "Escape") all("details[data-menu][open]").forEach((d) => { d.open = false; one("summary", d).focus(); });
     if (keysOff() || e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input,textarea,select,[contenteditable]")) return;
     if (e.key === "/" && one("#q")?.offsetParent) { e.preventDefault(); one("#q").focus(); }
-    if (e.key === "?") toast("/ goes to the search. Shortcuts can be turned off in the account menu.");
+    if (e.key === "?") toast("/ goes to the search. Shortcuts can be turned off at the foot of the page.");
   });
   const line = () => { const box = one("#offline"); if (box) box.hidden = navigator.onLine; };
   addEventListener("offline", line);
