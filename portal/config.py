@@ -59,6 +59,7 @@ class Settings:
     primary_fee_bps: int = 250
     trading_fee_bps: int = 50
     person_cap_default: int = 50
+    usdc_per_usd: str = "1"
     magic_link_seconds: int = 15 * 60
     session_idle_seconds: int = 30 * 86400
     session_absolute_seconds: int = 90 * 86400
