@@ -120,7 +120,7 @@ def total_paid(session: Session) -> dict[str, int]:
         .where(DISTRIBUTION)
         .group_by(DividendEvent.currency)
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 # --- for the master's owner -------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ def dividend_totals(session: Session, master_id: uuid.UUID) -> list[DividendTota
         DividendEvent.master_id == master_id, DividendEvent.event_type == DividendEventType.DEPOSIT
     )
     claimed = _sums(DividendClaim.currency, DividendClaim.amount_claimed).where(DividendClaim.master_id == master_id)
-    fetched = dict(session.execute(claimed).tuples().all())
+    fetched = {row[0]: row[1] for row in session.execute(claimed)}
     return [DividendTotal(code, amount, fetched.get(code, 0)) for code, amount in session.execute(deposited)]
 
 

@@ -46,7 +46,7 @@ def report(amount: str = "1000", currency: str = "USD", **changes: Any) -> Reven
 
 def book(session: Session, master: Master, currency: str = "USDC") -> dict[str, int]:
     """The balances of a master's accounts and of its artist and the platform."""
-    session.rollback()
+    session.commit()
     accounts = {
         kind: ledger.of_master(kind, master.id, currency)
         for kind in ("cash", "transit", "revenue", "forward", "holders", "carry")

@@ -55,7 +55,7 @@ def path(master: Master, version: int = 2, name: str = "revenue-events") -> str:
 
 
 def rows(session: Session) -> int:
-    session.rollback()
+    session.commit()
     return sum(session.scalar(sa.select(sa.func.count()).select_from(t)) or 0 for t in (RevenueEvent, LedgerEntry))
 
 

@@ -65,7 +65,7 @@ def on_chain(session: Session, plan: Plan, supply: int, carried: int = 0) -> int
 
 
 def status_of(session: Session, event: RevenueEvent) -> Status:
-    session.rollback()
+    session.commit()
     return session.scalars(sa.select(RevenueEvent.status).where(RevenueEvent.id == event.id)).one()
 
 

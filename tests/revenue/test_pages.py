@@ -38,7 +38,7 @@ def staff(client: Client, session: Session, sign_in: SignIn) -> Client:
 
 
 def recorded(session: Session) -> list[RevenueEvent]:
-    session.rollback()
+    session.commit()
     return list(session.scalars(sa.select(RevenueEvent).execution_options(populate_existing=True)))
 
 

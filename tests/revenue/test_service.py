@@ -25,12 +25,12 @@ EUR = Rate(Decimal("1.0836"), "ECB reference rate", dt.date(2026, 10, 30))
 
 
 def jobs(session: Session) -> list[str]:
-    session.rollback()
+    session.commit()
     return list(session.scalars(sa.select(OutboxJob.dedupe).where(OutboxJob.job == "distribute_revenue")))
 
 
 def actions(session: Session) -> list[str]:
-    session.rollback()
+    session.commit()
     return list(session.scalars(sa.select(AuditLog.action).where(AuditLog.target_type == "revenue_event")))
 
 
