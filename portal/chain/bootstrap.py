@@ -31,6 +31,7 @@ from portal.errors import Unavailable
 
 PREFIX = "bootstrap:"
 FUNDS = 10_000 * 10**18  # wei for each account that the embedded chain funds
+COINS = 10**18  # smallest units of the demo stablecoin that the treasury starts with
 FOLLOW_EVERY_SECONDS = 10
 LAST_STEP = "depositor"
 
@@ -114,7 +115,7 @@ def _set_up(settings: Settings) -> Contracts:
     roles = (operator.address, treasury.address, permit.address)
     factory = _create("Factory", operator, roles)
     parts = [_create(name, operator, (factory,)) for name in ("MasterShares", "Dividends", "ArtistCoin")]
-    stablecoin = settings.stablecoin_address.lower() or _demo_stablecoin(settings, operator)
+    stablecoin = settings.stablecoin_address.lower() or _demo_stablecoin(settings, operator, treasury.address)
     for step, function, arguments in _wiring(parts, stablecoin, treasury.address):
         _step(step, Call(factory, encode_call("Factory", function, arguments)), operator)
         faults.point("bootstrap-step")
@@ -128,10 +129,13 @@ def _wiring(parts: list[str], stablecoin: str, treasury: str) -> Iterator[tuple[
     yield LAST_STEP, "setDepositor", [treasury, True]
 
 
-def _demo_stablecoin(settings: Settings, operator: Signer) -> str:
+def _demo_stablecoin(settings: Settings, operator: Signer, treasury: str) -> str:
+    """Made and given to the treasury: nobody wires money to an embedded chain, and its revenue is paid in coins."""
     if not settings.embedded:
         raise Unavailable("AUDIFI_STABLECOIN_ADDRESS is not set: name the token that offers call USDC.")
-    return _create("Stablecoin", operator, ())
+    coin = _create("Stablecoin", operator, ())
+    _step("coins", Call(coin, encode_call("Stablecoin", "faucet", (treasury, COINS))), operator)
+    return coin
 
 
 def _create(contract: str, signer: Signer, arguments: tuple[str, ...]) -> str:
