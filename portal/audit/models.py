@@ -23,7 +23,6 @@ from portal.db import (
     S500,
     Count,
     Created,
-    Flag,
     Ip,
     Model,
     ServerIdentified,
@@ -60,7 +59,10 @@ class AuditLog(ServerIdentified, Created, Model):
 
 
 class SecurityEvent(ServerIdentified, Created, Model):
-    """Something security staff should know; only the investigation is added later (T40 security_events)."""
+    """Something security staff should know; only the investigation is added later (T40 security_events).
+
+    The two flags have no default here: the application may not send them with a new event.
+    """
 
     __tablename__ = "security_events"
     __table_args__ = (sa.Index(None, "created_at"),)
@@ -76,11 +78,11 @@ class SecurityEvent(ServerIdentified, Created, Model):
     request_path: Mapped[S500 | None]
     request_method: Mapped[str | None] = mapped_column(sa.String(10))
     event_data: Mapped[dict[str, Any] | None]
-    is_investigated: Mapped[Flag] = mapped_column(index=True)
+    is_investigated: Mapped[bool] = mapped_column(server_default=sa.text("false"), index=True)
     investigated_by: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("users.id"))
     investigated_at: Mapped[dt.datetime | None]
     investigation_notes: Mapped[str | None]
-    is_resolved: Mapped[Flag]
+    is_resolved: Mapped[bool] = mapped_column(server_default=sa.text("false"))
     resolution: Mapped[S100 | None]
     resolved_at: Mapped[dt.datetime | None]
 

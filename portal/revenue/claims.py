@@ -161,6 +161,14 @@ def must_own(session: Session, user_id: uuid.UUID, wallet: str, chain_id: int) -
         raise Invalid(FieldError("wallet", "This wallet is not linked to your account."))
 
 
+def network_fee(session: Session, masters: int) -> int | None:
+    """About what claiming from so many masters costs in wei, by the fees of the last transaction sent from here; None
+    before the first one."""
+    latest = sa.select(ChainTransaction.max_fee_per_gas).order_by(ChainTransaction.created_at.desc()).limit(1)
+    offered = session.scalar(latest)
+    return None if offered is None else masters * GAS_A_CLAIM * offered // 2
+
+
 # --- demo wallets -----------------------------------------------------------------------------------------
 
 
