@@ -95,6 +95,8 @@ def upgrade() -> None:
         sa.Column("safe_number", BLOCK),
         sa.Column("finalized_number", BLOCK),
         sa.Column("halted_reason", sa.Text()),
+        sa.Column("node_head", BLOCK),
+        sa.Column("revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("updated_at", TIME, server_default=sa.func.now(), nullable=False),
         sa.CheckConstraint("finalized_number <= safe_number AND safe_number <= head_number", name="order"),
         *lower_case("head_hash"),

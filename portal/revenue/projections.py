@@ -1,3 +1,4 @@
+# ruff: noqa: S608  (statements are put together from constants)
 """Dividends as the chain tells of them: deposits, distributions, credits, claims. Set-based, called by the indexer.
 
 Reads the temporary table `staged_logs`, like `portal.nfts.projections`, and must run after it: who held which share
@@ -12,6 +13,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal import live
 from portal.chain.ids import ZERO, id_sql
 
 CHAIN = "CAST(:chain AS text)"
@@ -98,7 +100,8 @@ SELECT contract_id, master_id, currency, wallet, sum(amount) AS amount, max(held
 
 EARN = f"""
 INSERT INTO wallet_dividend_balances AS b (
-    id, wallet_address, master_id, dividend_contract_id, chain_id, currency, total_earned, claimable_amount, tokens_held)
+    id, wallet_address, master_id, dividend_contract_id, chain_id, currency, total_earned, claimable_amount,
+    tokens_held)
 SELECT {id_sql("balance", "e.contract_id", "e.wallet", "e.currency")}, e.wallet, e.master_id, e.contract_id, :chain,
        e.currency, e.amount, e.amount, e.held
 FROM ({EARNED}) e
@@ -143,7 +146,7 @@ SELECT {id_sql("balance", "d.id", "s.wallet", "s.currency")}, s.wallet, d.master
 """
 """Whoever claims without having earned breaks a check here: such a log cannot be true."""
 
-TOKENS_HELD = f"""
+TOKENS_HELD = """
 UPDATE wallet_dividend_balances b SET tokens_held = h.held, updated_at = now()
 FROM (
     SELECT w.contract_id, w.wallet, (
@@ -203,11 +206,27 @@ JOIN dividend_contracts d ON d.chain_id = :chain AND d.contract_address = s.addr
 WHERE s.kind = 'dividends' AND s.event = 'DividendsDistributed' AND h.master_id = d.master_id AND h.chain_id = :chain
   AND h.snapshot_timestamp = {MOMENT} AND h.snapshot_reason = '{REASON}'
 """
-FORGET_EMPTY = f"""
+FORGET_EMPTY = """
 DELETE FROM wallet_dividend_balances b
 WHERE b.total_earned = 0 AND b.total_claimed = 0
-  AND b.dividend_contract_id IN (SELECT d.id FROM dividend_contracts d JOIN staged_logs s ON s.address = d.contract_address
-                                 WHERE d.chain_id = :chain AND s.kind = 'dividends')
+  AND b.dividend_contract_id IN (
+    SELECT d.id FROM dividend_contracts d JOIN staged_logs s ON s.address = d.contract_address
+    WHERE d.chain_id = :chain AND s.kind = 'dividends')
+"""
+
+CREDITED = """
+SELECT w.user_id, b.master_id, b.currency, sum(b.claimable_amount)
+FROM wallet_dividend_balances b
+JOIN user_wallets w ON w.wallet_address = b.wallet_address AND w.chain_id = b.chain_id AND w.verified
+WHERE (w.user_id, b.dividend_contract_id) IN (
+    SELECT u.user_id, d.id
+    FROM staged_logs s
+    JOIN dividend_contracts d ON d.chain_id = :chain AND d.contract_address = s.address
+    JOIN wallet_dividend_balances t ON t.dividend_contract_id = d.id
+     AND (s.event = 'DividendsDistributed' OR t.wallet_address = s.wallet)
+    JOIN user_wallets u ON u.wallet_address = t.wallet_address AND u.chain_id = t.chain_id AND u.verified
+    WHERE s.kind = 'dividends')
+GROUP BY w.user_id, b.master_id, b.currency
 """
 
 
@@ -224,12 +243,25 @@ def undo(session: Session, chain_id: str, fork: int) -> None:
     values = {"chain": chain_id, "fork": fork}
     for statement in FORGET:
         session.execute(sa.text(statement), values)
-    _run(session, chain_id, CLAIM, UNEARN, FORGET_SNAPSHOTS, FORGET_EMPTY, TOTALS, sign=-1)
+    _run(session, chain_id, CLAIM, UNEARN, FORGET_SNAPSHOTS, TOTALS, sign=-1)
 
 
-def recount(session: Session, chain_id: str) -> None:
-    """The shares that the wallets of `staged_logs` hold now; after the shares themselves were undone."""
-    _run(session, chain_id, TOKENS_HELD)
+def tidy(session: Session, chain_id: str) -> None:
+    """After the shares were undone too and pages were told: shares held now, and no row that says nothing."""
+    _run(session, chain_id, TOKENS_HELD, FORGET_EMPTY)
+
+
+def announce(session: Session, chain_id: str, seq: int) -> None:
+    """Tell people whose balances `staged_logs` changed what waits for them now, over all their wallets."""
+    for user_id, master_id, currency, claimable in session.execute(sa.text(CREDITED), {"chain": chain_id}):
+        payload = {
+            "type": "dividend.credited",
+            "masterId": str(master_id),
+            "currency": currency,
+            "claimable": str(int(claimable)),
+            "seq": seq,
+        }
+        live.publish(session, f"user:{user_id}", f"{master_id}:{currency}", payload)
 
 
 def _run(session: Session, chain_id: str, *statements: str, sign: int = 1) -> None:

@@ -1,0 +1,78 @@
+"""Logs of blocks that the cursor has passed: contracts recorded late, and holes that a backfill finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.chain.enums import Finality
+from portal.db import transaction
+from portal.indexer import effects, follow, rebuild, staging, writing
+from portal.indexer.follow import Followed, Platform
+from portal.indexer.queries import Cursor
+from portal.indexer.reading import Entry
+from portal.indexer.writing import Batch
+
+
+def supplement(chain_id: str, at: Cursor, batch: Batch, followed: Followed, platform: Platform) -> int:
+    """Write logs of blocks that the cursor has passed; those that are there already change nothing.
+
+    Returns how many were missing. Where one comes too late to be projected in its order, all is projected anew.
+    """
+    with transaction() as session:
+        writing.held(session, chain_id, at)
+        known = _known(session, chain_id, batch)
+        fresh = [entry for entry in batch.entries if entry.key not in known]
+        kept = {entry.block_number for entry in fresh}
+        blocks = [block for block in batch.blocks if block.number in kept]
+        if fresh and _late(session, chain_id, fresh):
+            staging.put_blocks(session, chain_id, blocks, Finality.FINALIZED)
+            staging.put_logs(session, chain_id, fresh)
+            staging.quarantine(session, chain_id, batch.bad)
+            rebuild.rebuild(session, chain_id, platform)
+        else:
+            fitting = replace(batch, blocks=blocks, entries=fresh)
+            writing.store(session, chain_id, fitting, Finality.FINALIZED)
+        follow.checkpoint(session, chain_id, followed.addresses, batch.last)
+        effects.settle(session, chain_id, batch.first - 1, min(at.finalized, batch.last))
+    return len(fresh)
+
+
+def _known(session: Session, chain_id: str, batch: Batch) -> set[tuple[str, int]]:
+    rows = session.execute(
+        sa.text(
+            "SELECT block_hash, log_index FROM chain_logs"
+            " WHERE chain_id = :chain AND block_number BETWEEN :first AND :last"
+        ),
+        {"chain": chain_id, "first": batch.first, "last": batch.last},
+    )
+    return {(block_hash, index) for block_hash, index in rows}
+
+
+LATER = """
+SELECT EXISTS (
+    WITH given AS (SELECT unnest(CAST(:addresses AS text[])) AS address), related AS (
+        SELECT address FROM given
+        UNION
+        SELECT d.contract_address FROM given g
+        JOIN master_contracts c ON c.chain_id = :chain AND c.contract_address = g.address
+        JOIN dividend_contracts d ON d.chain_id = :chain AND d.master_id = c.master_id
+    )
+    SELECT FROM chain_logs l JOIN related r ON r.address = l.address
+    WHERE l.chain_id = :chain AND (l.block_number, l.log_index) > (:block, :index))
+"""
+
+
+def _late(session: Session, chain_id: str, fresh: Sequence[Entry]) -> bool:
+    """Whether a later log of the same master or coin is written already."""
+    first = fresh[0]
+    addresses = sorted({entry.address for entry in fresh if entry.kind is not follow.Kind.FACTORY})
+    return bool(
+        session.scalar(
+            sa.text(LATER),
+            {"chain": chain_id, "addresses": addresses, "block": first.block_number, "index": first.log_index},
+        )
+    )

@@ -1,0 +1,137 @@
+"""The batch on its way into the tables: blocks, raw logs, and decoded logs in a temporary table.
+
+`staged_logs` lives as long as the connection and is empty between transactions. Features read it by name; its
+columns are their contract with the indexer:
+
+    block_number, block_time, tx_hash, log_index, address   where it stands
+    kind, event                                             shares|dividends|coin|factory|market, the ABI's name
+    sender, receiver        Transfer, Sold                  addresses
+    wallet                  Minted, Credited, DividendClaimed
+    token_id, count         Transfer, Minted (first id and how many), Sold
+    amount                  smallest units: price, deposit, distribution in all, credit, claim, coins
+    currency                its code
+    ref                     bytes32 of a deposit, key of a master, collection of a sale
+    per_share, unminted, carry, royalty                     smallest units
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, LiteralString
+
+import orjson
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.chain.client import Block
+from portal.chain.enums import Finality
+from portal.chain.ids import derived_id
+from portal.indexer.reading import Bad, Entry, place_of
+
+CREATE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_logs (
+    block_number numeric(20, 0), block_time timestamptz, tx_hash text, log_index int, address text, kind text,
+    event text, sender text, receiver text, wallet text, token_id numeric, count numeric, amount numeric,
+    currency text, ref text, per_share numeric, unminted numeric, carry numeric, royalty numeric
+) ON COMMIT DELETE ROWS
+"""
+STAGED: LiteralString = "COPY staged_logs FROM STDIN"
+LOGS: LiteralString = (
+    "COPY chain_logs (chain_id, block_hash, log_index, block_number, tx_hash, tx_index, address, topics, data, name)"
+    " FROM STDIN"
+)
+BLOCKS = """
+INSERT INTO chain_blocks (chain_id, number, hash, parent_hash, timestamp, finality)
+SELECT :chain, number, hash, parent, to_timestamp(time), :finality
+FROM unnest(CAST(:numbers AS numeric[]), CAST(:hashes AS text[]), CAST(:parents AS text[]), CAST(:times AS bigint[]))
+  AS b (number, hash, parent, time)
+ON CONFLICT (chain_id, number) DO NOTHING
+"""
+QUARANTINE = """
+INSERT INTO quarantined_logs (id, chain_id, block_hash, log_index, tx_hash, address, raw, reason)
+VALUES (:id, :chain, :block_hash, :log_index, :tx_hash, :address, CAST(:raw AS jsonb), :reason)
+ON CONFLICT (chain_id, block_hash, log_index) DO NOTHING
+"""
+CHUNK = 5_000
+Times = Mapping[int, str]
+
+
+def put_blocks(session: Session, chain_id: str, blocks: Sequence[Block], finality: Finality) -> None:
+    """Headers that are new; one that is there already stays."""
+    session.execute(
+        sa.text(BLOCKS),
+        {
+            "chain": chain_id,
+            "finality": finality.value,
+            "numbers": [block.number for block in blocks],
+            "hashes": [block.hash for block in blocks],
+            "parents": [block.parent_hash for block in blocks],
+            "times": [block.timestamp for block in blocks],
+        },
+    )
+
+
+def put_logs(session: Session, chain_id: str, entries: Sequence[Entry]) -> None:
+    """Raw logs, none of which is there yet."""
+    _copy(session, LOGS, (_log_line(chain_id, entry) for entry in entries))
+
+
+def stage(session: Session, entries: Sequence[Entry], times: Times) -> None:
+    """Let `staged_logs` hold exactly these. `times`: block number -> the text of `instant`."""
+    session.execute(sa.text(CREATE))
+    session.execute(sa.text("DELETE FROM staged_logs"))
+    _copy(session, STAGED, (_staged_line(entry, times[entry.block_number]) for entry in entries))
+
+
+def quarantine(session: Session, chain_id: str, bad: Sequence[Bad]) -> None:
+    """Keep what could not be taken, with the reason."""
+    for one in bad:
+        block_hash, index, tx_hash, address = place_of(one)
+        raw = one.raw if isinstance(one.raw, dict) else {"log": one.raw}
+        session.execute(
+            sa.text(QUARANTINE),
+            {
+                "id": derived_id("quarantine", chain_id, block_hash, index),
+                "chain": chain_id,
+                "block_hash": block_hash,
+                "log_index": index,
+                "tx_hash": tx_hash,
+                "address": address,
+                "raw": orjson.dumps(raw, option=orjson.OPT_NON_STR_KEYS).decode().replace("\\u0000", ""),
+                "reason": one.reason[:2000].replace("\0", ""),
+            },
+        )
+
+
+def instant(timestamp: int) -> str:
+    """A block's time as PostgreSQL reads it."""
+    return dt.datetime.fromtimestamp(timestamp, dt.UTC).isoformat()
+
+
+def _copy(session: Session, statement: LiteralString, lines: Iterable[str]) -> None:
+    connection: Any = session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        waiting: list[str] = []
+        for line in lines:
+            waiting.append(line)
+            if len(waiting) == CHUNK:
+                copy.write("".join(waiting))
+                waiting.clear()
+        copy.write("".join(waiting))
+
+
+def _log_line(chain_id: str, e: Entry) -> str:
+    """Nothing needs escaping: `reading` let hexadecimal text and numbers through, and names from the ABI."""
+    topics = "{" + ",".join(e.topics) + "}"
+    return (
+        f"{chain_id}\t{e.block_hash}\t{e.log_index}\t{e.block_number}\t{e.tx_hash}\t{e.tx_index}\t{e.address}\t"
+        f"{topics}\t{e.data}\t{e.event}\n"
+    )
+
+
+def _staged_line(e: Entry, time: str) -> str:
+    values = "\t".join(["\\N" if value is None else value for value in e.values])
+    return f"{e.block_number}\t{time}\t{e.tx_hash}\t{e.log_index}\t{e.address}\t{e.kind}\t{e.event}\t{values}\n"

@@ -1,0 +1,155 @@
+# ruff: noqa: S608  (statements are put together from constants)
+"""Shares as the chain tells of them. The indexer calls this inside its transaction, set-based.
+
+What came in lies in the session's temporary table `staged_logs` (`portal.indexer.staging` lists its columns):
+decoded logs that were never projected before, all later than those that were. `apply` adds their effect and
+`undo` takes the effect of orphaned logs back; neither reads anything but tables, so both can be repeated from
+`chain_logs` at any time.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.chain.ids import ZERO, id_sql
+
+CHAIN = "CAST(:chain AS text)"
+NFT_ID = id_sql("nft", CHAIN, "s.address", "s.token_id")
+MOVE = "s.kind = 'shares' AND s.event = 'Transfer'"
+MARKETPLACE = "AudiFi"
+
+OWNERS = f"""
+WITH last AS MATERIALIZED (
+    SELECT DISTINCT ON (s.address, s.token_id) s.address, s.token_id, s.sender, s.receiver, s.block_number, s.block_time
+    FROM staged_logs s WHERE {MOVE}
+    ORDER BY s.address, s.token_id, s.block_number DESC, s.log_index DESC
+), minted AS (
+    INSERT INTO master_nfts (
+        id, master_id, master_contract_id, token_id, chain_id, contract_address, current_owner_wallet,
+        is_first_minter, is_second_minter, is_third_minter, original_minter_wallet, mint_tx_hash, minted_at_block,
+        minted_at, mint_price_wei, last_indexed_block, last_indexed_at)
+    SELECT {NFT_ID}, c.master_id, c.id, s.token_id, c.chain_id, s.address, l.receiver,
+           s.token_id = 1, s.token_id = 2, s.token_id = 3, s.receiver, s.tx_hash, s.block_number,
+           s.block_time, m.amount, l.block_number, l.block_time
+    FROM staged_logs s
+    JOIN last l ON l.address = s.address AND l.token_id = s.token_id
+    JOIN master_contracts c ON c.chain_id = :chain AND c.contract_address = s.address
+    LEFT JOIN staged_logs m ON m.kind = 'shares' AND m.event = 'Minted' AND m.tx_hash = s.tx_hash
+     AND m.address = s.address AND s.token_id >= m.token_id AND s.token_id < m.token_id + m.count
+    WHERE {MOVE} AND s.sender = '{ZERO}'
+)
+UPDATE master_nfts n
+SET current_owner_wallet = l.receiver, last_indexed_block = l.block_number, last_indexed_at = l.block_time,
+    listing_status = 'not_listed', listing_price_wei = NULL, listing_currency = NULL, listed_at = NULL,
+    updated_at = now()
+FROM last l
+WHERE n.chain_id = :chain AND n.contract_address = l.address AND n.token_id = l.token_id
+"""
+"""Mint with the owner at the end of the batch, and hand on what was there before: no row is written twice."""
+
+MOVES = f"""
+INSERT INTO nft_transfers (
+    id, master_nft_id, master_id, token_id, chain_id, contract_address, from_wallet, to_wallet, tx_hash,
+    block_number, log_index, block_timestamp, transfer_type, sale_price_wei, sale_currency, marketplace,
+    royalty_paid_wei, royalty_recipient)
+SELECT {id_sql("transfer", CHAIN, "s.tx_hash", "s.log_index")}, {NFT_ID}, c.master_id, s.token_id, c.chain_id,
+       s.address, s.sender, s.receiver, s.tx_hash, s.block_number, s.log_index, s.block_time,
+       CASE WHEN s.sender = '{ZERO}' THEN 'mint' WHEN s.receiver = '{ZERO}' THEN 'burn'
+            WHEN o.event IS NOT NULL THEN 'sale' ELSE 'transfer' END,
+       o.amount, o.currency, CASE WHEN o.event IS NOT NULL THEN '{MARKETPLACE}' END, o.royalty,
+       CASE WHEN o.royalty > 0 THEN s.address END
+FROM staged_logs s
+JOIN master_contracts c ON c.chain_id = :chain AND c.contract_address = s.address
+LEFT JOIN staged_logs o ON o.kind = 'market' AND o.event = 'Sold' AND o.tx_hash = s.tx_hash
+ AND o.ref = s.address AND o.token_id = s.token_id AND o.receiver = s.receiver
+WHERE {MOVE}
+"""
+"""The share's id is reckoned, not looked up: a move of a share that was never minted breaks the foreign key."""
+
+FORGET_MOVES = "DELETE FROM nft_transfers WHERE chain_id = :chain AND block_number > :fork"
+
+FORGET_MINTS = f"""
+DELETE FROM master_nfts n USING staged_logs s
+WHERE {MOVE} AND s.sender = '{ZERO}'
+  AND n.chain_id = :chain AND n.contract_address = s.address AND n.token_id = s.token_id
+"""
+
+GIVE_BACK = f"""
+UPDATE master_nfts n
+SET current_owner_wallet = l.to_wallet, last_indexed_block = l.block_number, last_indexed_at = l.block_timestamp,
+    updated_at = now()
+FROM (
+    SELECT DISTINCT ON (t.master_nft_id) t.master_nft_id, t.to_wallet, t.block_number, t.block_timestamp
+    FROM nft_transfers t WHERE t.master_nft_id IN (SELECT {NFT_ID} FROM staged_logs s WHERE {MOVE})
+    ORDER BY t.master_nft_id, t.block_number DESC, t.log_index DESC
+) l
+WHERE n.id = l.master_nft_id
+"""
+
+MINTED_MASTERS = f"""
+SELECT c.master_id FROM staged_logs s JOIN master_contracts c ON c.chain_id = :chain AND c.contract_address = s.address
+WHERE {MOVE} AND s.sender = '{ZERO}'
+"""
+
+MINTED_SUPPLY = f"""
+UPDATE master_ipos i SET minted_supply = m.minted, updated_at = now()
+FROM (
+    SELECT c.master_id, sum(coalesce((
+        SELECT max(n.token_id) FROM master_nfts n
+        WHERE n.chain_id = c.chain_id AND n.contract_address = c.contract_address), 0)) AS minted
+    FROM master_contracts c WHERE c.master_id IN ({MINTED_MASTERS}) GROUP BY c.master_id
+) m
+WHERE i.master_id = m.master_id AND i.minted_supply <> m.minted
+"""
+"""Token ids run from 1 without a gap, so the highest one is how many were minted."""
+
+MINTERS = f"""
+UPDATE master_contracts c
+SET first_minter_wallet = m.first, second_minter_wallet = m.second, third_minter_wallet = m.third, updated_at = now()
+FROM (
+    SELECT k.id, min(n.original_minter_wallet) FILTER (WHERE n.token_id = 1) AS first,
+           min(n.original_minter_wallet) FILTER (WHERE n.token_id = 2) AS second,
+           min(n.original_minter_wallet) FILTER (WHERE n.token_id = 3) AS third
+    FROM master_contracts k LEFT JOIN master_nfts n
+      ON n.chain_id = k.chain_id AND n.contract_address = k.contract_address AND n.token_id IN (1, 2, 3)
+    WHERE k.chain_id = :chain AND k.contract_address IN (
+        SELECT s.address FROM staged_logs s WHERE {MOVE} AND s.sender = '{ZERO}' AND s.token_id <= 3)
+    GROUP BY k.id
+) m
+WHERE c.id = m.id
+"""
+
+SALES = """
+UPDATE artists a SET total_sales = (
+    SELECT count(*) FROM nft_transfers t JOIN masters m ON m.id = t.master_id
+    WHERE m.artist_id = a.id AND t.transfer_type = 'sale')
+WHERE a.id IN (
+    SELECT m.artist_id FROM staged_logs s
+    JOIN master_contracts c ON c.chain_id = :chain AND c.contract_address = s.ref
+    JOIN masters m ON m.id = c.master_id
+    WHERE s.kind = 'market' AND s.event = 'Sold')
+"""
+
+
+def apply(session: Session, chain_id: str) -> None:
+    """Shares minted, moved, sold and handed back; then the figures that follow from them.
+
+    Raises IntegrityError for a log that cannot be true: a share minted twice or moved before its mint.
+    """
+    for statement in (OWNERS, MOVES):
+        session.execute(sa.text(statement), {"chain": chain_id})
+    _refresh(session, chain_id)
+
+
+def undo(session: Session, chain_id: str, fork: int) -> None:
+    """Take back what `staged_logs` (all logs after block `fork`) did; `revenue` must have been undone before."""
+    values = {"chain": chain_id, "fork": fork}
+    for statement in (FORGET_MOVES, FORGET_MINTS, GIVE_BACK):
+        session.execute(sa.text(statement), values)
+    _refresh(session, chain_id)
+
+
+def _refresh(session: Session, chain_id: str) -> None:
+    for statement in (MINTED_SUPPLY, MINTERS, SALES):
+        session.execute(sa.text(statement), {"chain": chain_id})
