@@ -18,8 +18,11 @@ from portal.chain.ids import ZERO, id_sql
 
 CHAIN = "CAST(:chain AS text)"
 REASON = "dividend"
-MOMENT = "s.block_time + s.log_index * interval '1 microsecond'"
-"""A snapshot's time: its block's, with the log's index as microseconds, so that two deposits of a block stay apart."""
+MOMENT = (
+    "s.block_time + CAST((s.block_number % 1000) * 1000 + s.log_index % 1000 AS int) * interval '1 microsecond'"
+)
+"""A snapshot's time: its block's, with its place as microseconds, so that two deposits of a block, or of two blocks
+that share a second, stay apart."""
 
 CONTRACT = """
 FROM staged_logs s

@@ -94,7 +94,7 @@ def found(session: Session, world: World) -> Truth:
         truth.balances[wallet, currency] = tuple(sums)
         assert claimable == sums[0] - sums[1]
     for block, index, owner in rows(
-        "SELECT snapshot_block_number::int, extract(microseconds FROM snapshot_timestamp)::bigint % 1000000,"
+        "SELECT snapshot_block_number::int, extract(microseconds FROM snapshot_timestamp)::bigint % 1000,"
         " owner_wallet FROM nft_ownership_snapshots WHERE contract_address = :shares"
     ):
         truth.snapshots[block, index, owner] += 1

@@ -56,24 +56,32 @@ def wallet(number: int) -> str:
     return signers.of_dev_account(number).address
 
 
-def deploy(app: Flask, session: Session, contracts: Contracts, supply: int = 10, currency: str = "ETH") -> Recording:
+def deploy(app: Flask, session: Session, contracts: Contracts, supply: int = 10) -> Recording:
     """A master on sale at 1 wei a share, without a permit."""
     master = factories.master(session, total_supply=supply)
     terms = (wallet(DEMO), "0x" + "0" * 40, 1, supply, 0, 0, 1000, 300, 200, 100, 250, False)
     arguments = (record_key(master.id), terms, "Master", "AF", "https://example.org/")
     operator = signers.of_role(app.config["SETTINGS"], Role.OPERATOR)
-    run(app, Call(contracts.factory, encode_call("Factory", "createMaster", arguments)), operator)
+    made = run(app, Call(contracts.factory, encode_call("Factory", "createMaster", arguments)), operator)
+    block = made[0].block_number
     client = connect(app.config["SETTINGS"])
     answer = client.call(contracts.factory, encode_call("Factory", "predictMaster", arguments[:1]))
     shares, dividends = decode_result("Factory", "predictMaster", answer)
     rows = [
-        MasterContract(master_id=master.id, chain_id=CHAIN, contract_address=shares),
+        MasterContract(
+            master_id=master.id,
+            chain_id=CHAIN,
+            contract_address=shares,
+            deployed_at_block=block,
+            contract_total_supply=supply,
+        ),
         DividendContract(
             master_id=master.id,
             distribution_model=DividendDistributionModel.PER_MASTER,
             chain_id=CHAIN,
             contract_address=dividends,
             linked_master_contract=shares,
+            deployed_at_block=block,
         ),
     ]
     session.add_all(rows)
@@ -89,3 +97,9 @@ def mint(app: Flask, recording: Recording, who: int, quantity: int) -> None:
 def ask(client: Client, address: str, contract: str, function: str, *arguments: object) -> tuple[object, ...]:
     answer = client.call(address, encode_call(contract, function, arguments))
     return decode_result(contract, function, answer, len(arguments))
+
+
+def finalize(client: Client) -> None:
+    """Let what was sent become final."""
+    for _ in range(4):
+        client.request("evm_mine")
