@@ -13,6 +13,7 @@ from portal.marketplace.wording import artist_href, avatar_url, master_card, sho
 from portal.masters import queries as master_queries
 from portal.masters.models import Master
 from portal.vstudio import queries as room_queries
+from portal.vstudio.models import VstudioSession
 
 
 def page(session: Session, artist: Artist, user_id: uuid.UUID | None) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def page(session: Session, artist: Artist, user_id: uuid.UUID | None) -> dict[st
     masters = master_queries.of_artist(session, artist.id, public_only=True)
     return {
         "artist": {
-            "id": str(artist.id),
+            "slug": artist.slug,
             "artist_name": artist.artist_name,
             "href": artist_href(artist),
             "avatar_url": avatar_url(artist),
@@ -30,26 +31,37 @@ def page(session: Session, artist: Artist, user_id: uuid.UUID | None) -> dict[st
             "bio": artist.bio,
             "is_verified": artist.is_verified,
             "followers": artist.follower_count,
-            "social_links": artist.social_links or {},
             "follow_action": None if mine else f"{artist_href(artist)}/follow",
             "following": artist_queries.follows(session, artist.id, user_id),
         },
         "masters": [_card(m) for m in masters],
-        "rooms": [_room(r, artist) for r in room_queries.of_artist(session, artist.id, public_only=True)],
-        "mine": mine,
+        "rooms": [room_card(r) for r in room_queries.of_artist(session, artist.id, public_only=True)],
+        "links": _links(artist),
+        "coin": None,
+        "owner_href": "/studio" if mine else None,
     }
+
+
+def _links(artist: Artist) -> list[dict[str, str]]:
+    """Social links that lead to a web page; anything else is not shown."""
+    return [
+        {"text": name.capitalize(), "href": str(href)}
+        for name, href in (artist.social_links or {}).items()
+        if str(href).startswith(("https://", "http://"))
+    ]
 
 
 def _card(master: Master) -> dict[str, Any]:
     return master_card(master) | {"status": shown_status(master.ipo) if master.ipo else "draft"}
 
 
-def _room(room: Any, artist: Artist) -> dict[str, Any]:
+def room_card(room: VstudioSession) -> dict[str, Any]:
+    """A room in a list, for `card_room`."""
     return {
         "id": str(room.id),
         "href": f"/vstudio/{room.id}",
         "title": room.title,
-        "artist_name": artist.artist_name,
+        "artist_name": room.artist.artist_name,
         "cover_url": f"/covers/{room.master_id}.svg",
         "status": room.status.value,
         "starts_at": room.scheduled_start_at,

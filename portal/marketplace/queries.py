@@ -18,7 +18,8 @@ from portal.nfts.enums import NftListingStatus
 from portal.nfts.models import MasterNft, NftTransfer
 from portal.revenue.enums import DividendEventType
 from portal.revenue.models import DividendEvent
-from portal.vstudio.models import VstudioDecisionPoint
+from portal.vstudio.enums import VstudioSessionStatus
+from portal.vstudio.models import VstudioDecisionPoint, VstudioSession
 
 ZERO = "0x" + "0" * 40
 WEEK = dt.timedelta(days=7)
@@ -190,8 +191,8 @@ def splits(session: Session, master: Master, artist_bps: int) -> list[tuple[str,
     return [(name, role, bps * 10_000 // artist_bps) for name, role, bps in whole if bps]
 
 
-def search(session: Session, words: str, limit: int) -> tuple[list[Artist], list[Master]]:
-    """Artists and public masters whose name contains the words."""
+def search(session: Session, words: str, limit: int) -> tuple[list[Artist], list[Master], list[VstudioSession]]:
+    """Artists, public masters and public rooms whose name contains the words."""
     escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     like = f"%{escaped}%"
     artists = session.scalars(
@@ -207,7 +208,18 @@ def search(session: Session, words: str, limit: int) -> tuple[list[Artist], list
         .order_by(Master.title, Master.id)
         .limit(limit)
     )
-    return list(artists), list(masters)
+    rooms = session.scalars(
+        sa.select(VstudioSession)
+        .options(joinedload(VstudioSession.artist))
+        .where(
+            VstudioSession.is_public,
+            VstudioSession.status.not_in([VstudioSessionStatus.DRAFT, VstudioSessionStatus.CANCELLED]),
+            VstudioSession.title.ilike(like, escape="\\"),
+        )
+        .order_by(VstudioSession.created_at.desc(), VstudioSession.id)
+        .limit(limit)
+    )
+    return list(artists), list(masters), list(rooms)
 
 
 def names_of(session: Session, wallets: set[str], viewer: uuid.UUID | None) -> dict[str, str]:

@@ -15,9 +15,9 @@ from portal.artists import queries as artist_queries
 from portal.artists import service as artist_service
 from portal.db import db
 from portal.errors import NotFound
-from portal.marketplace import artist_page, home, master_page, queries
+from portal.marketplace import artist_page, home, list_page, master_page, queries, search_page
 from portal.marketplace.art import art
-from portal.marketplace.wording import artist_card, master_card, master_href
+from portal.marketplace.wording import artist_card, master_href
 from portal.masters import queries as master_queries
 from portal.masters.models import Master
 from portal.web.access import anyone, signed_in
@@ -27,7 +27,6 @@ pages = Pages("marketplace", __name__)
 more_pages = (art,)
 
 SHORT_ID = re.compile(r"(?:.*-)?([0-9a-z]{8})")
-FOUND = 20
 
 
 @pages.get("/", access=anyone)
@@ -35,17 +34,15 @@ def index() -> Response:
     return answer("marketplace/home.html", **home.page(db.session(), current_user.user_id))
 
 
+@pages.get("/marketplace", access=anyone)
+def marketplace() -> Response:
+    return answer("marketplace/list.html", **list_page.page(db.session(), request.args))
+
+
 @pages.get("/search", access=anyone)
 def search() -> Response:
     words = request.args.get("q", "").strip()[:100].replace("\x00", "")
-    artists, masters = queries.search(db.session(), words, FOUND) if words else ([], [])
-    followed = queries.followed(db.session(), current_user.user_id)
-    return answer(
-        "marketplace/search.html",
-        words=words,
-        artists=[artist_card(a, followed=followed, can_follow=False) for a in artists],
-        masters=[master_card(m) for m in masters],
-    )
+    return answer("marketplace/search.html", **search_page.page(db.session(), words, request.args.get("tab", "")))
 
 
 @pages.get("/masters/<uuid:master_id>", access=anyone, endpoint="master_by_id")
