@@ -31,7 +31,6 @@ class SessionRow:
 
 def live_session(session: Session, token: str, idle_seconds: int, privileged_idle_seconds: int) -> SessionRow | None:
     """The session of this token, unless revoked, idle too long, past its end, or the account is not active."""
-    idle = sa.case((UserSession.privileged, privileged_idle_seconds), else_=idle_seconds)
     roles = (
         sa.select(
             sa.func.coalesce(
@@ -59,11 +58,7 @@ def live_session(session: Session, token: str, idle_seconds: int, privileged_idl
         )
         .join(User, User.id == UserSession.user_id)
         .where(
-            UserSession.token_hash == token_hash(token),
-            UserSession.revoked_at.is_(None),
-            UserSession.expires_at > sa.func.now(),
-            UserSession.last_seen_at > sa.func.now() - sa.func.make_interval(0, 0, 0, 0, 0, 0, idle),
-            User.status == AccountStatus.ACTIVE,
+            UserSession.token_hash == token_hash(token), *_in_force(idle_seconds, privileged_idle_seconds)
         )
     ).one_or_none()
     if row is None:
@@ -79,6 +74,30 @@ def live_session(session: Session, token: str, idle_seconds: int, privileged_idl
         seen,
         frozenset(n for n, _ in granted),
         frozenset(permissions),
+    )
+
+
+def sessions_in_force(
+    session: Session, session_ids: set[uuid.UUID], idle_seconds: int, privileged_idle_seconds: int
+) -> set[uuid.UUID]:
+    """Those of these sessions that `live_session` would still find."""
+    return set(
+        session.scalars(
+            sa.select(UserSession.id)
+            .join(User, User.id == UserSession.user_id)
+            .where(UserSession.id.in_(session_ids), *_in_force(idle_seconds, privileged_idle_seconds))
+        )
+    )
+
+
+def _in_force(idle_seconds: int, privileged_idle_seconds: int) -> tuple[sa.ColumnElement[bool], ...]:
+    """Not revoked, not past its end, not idle too long, and the account is active."""
+    idle = sa.case((UserSession.privileged, privileged_idle_seconds), else_=idle_seconds)
+    return (
+        UserSession.revoked_at.is_(None),
+        UserSession.expires_at > sa.func.now(),
+        UserSession.last_seen_at > sa.func.now() - sa.func.make_interval(0, 0, 0, 0, 0, 0, idle),
+        User.status == AccountStatus.ACTIVE,
     )
 
 

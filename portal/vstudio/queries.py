@@ -18,7 +18,7 @@ from portal.masters.models import Master
 from portal.nfts.models import MasterNft
 from portal.tokens.models import ArtistToken, TokenHolder
 from portal.vstudio.enums import VstudioSessionStatus as Status
-from portal.vstudio.models import VstudioDecisionPoint, VstudioParticipant, VstudioSession, VstudioVote
+from portal.vstudio.models import VstudioDecisionPoint, VstudioSession, VstudioVote
 from portal.vstudio.rules import DecisionState, Standing, state_at
 
 OVER = (Status.LOCKED, Status.COMPLETED, Status.IPO_LAUNCHED)
@@ -62,6 +62,16 @@ def state_of(decision: VstudioDecisionPoint, room: VstudioSession, now: dt.datet
         end=decision.end_time,
         finalized=decision.results_computed_at is not None,
     )
+
+
+def current(room: VstudioSession, now: dt.datetime) -> tuple[VstudioDecisionPoint, DecisionState] | None:
+    """The decision that the room is about now: an open one, else the one that closed last, else none yet."""
+    states = [(decision, state_of(decision, room, now)) for decision in room.decision_points]
+    for decision, state in states:
+        if state is DecisionState.OPEN:
+            return decision, state
+    past = [pair for pair in states if pair[1] is not DecisionState.PENDING]
+    return max(past, key=lambda pair: (pair[0].end_time or now, pair[0].display_order), default=None)
 
 
 def clock(session: Session) -> dt.datetime:
@@ -232,13 +242,15 @@ def vote_of(session: Session, decision_id: uuid.UUID, voter: Voter) -> VstudioVo
     ).one_or_none()
 
 
-def takes_part(session: Session, room_id: uuid.UUID, user_id: uuid.UUID) -> bool:
-    return bool(
+def anonymous_voters(session: Session, room_id: uuid.UUID) -> int:
+    """How many voted in a room without an account; everybody else who votes is a participant."""
+    return (
         session.scalar(
-            sa.select(sa.literal(True)).where(
-                VstudioParticipant.vstudio_session_id == room_id, VstudioParticipant.user_id == user_id
+            sa.select(sa.func.count(VstudioVote.anonymous_id.distinct())).where(
+                VstudioVote.vstudio_session_id == room_id
             )
         )
+        or 0
     )
 
 
