@@ -9,13 +9,17 @@ import threading
 import click
 from flask import Flask, current_app
 
+from portal import demo as story
 from portal import logs, outbox, queue
+from portal.chain import bootstrap
 from portal.config import Settings
 from portal.db import db, use_database
+from portal.embedded.watch import exit_when_supervisor_dies
+from portal.indexer import service as indexing
 
 
 def register(app: Flask) -> None:
-    for command in (worker, relay, indexer, seed, demo, chain_setup):
+    for command in (worker, relay, indexer, demo, chain_setup):
         app.cli.add_command(command)
 
 
@@ -33,8 +37,6 @@ class Stopping:
 
 def _start(name: str) -> Flask:
     """Logs, the watch over the supervisor, and the worker's role in the database."""
-    from portal.embedded.watch import exit_when_supervisor_dies
-
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     settings: Settings = app.config["SETTINGS"]
     logs.set_up(settings.log_level, name)
@@ -61,34 +63,19 @@ def relay() -> None:
 @click.command("indexer")
 def indexer() -> None:
     """Follow the chain into the database."""
-    from portal.indexer import service
-
     app = _start("indexer")
-    service.run(app, keep_going=Stopping().keep_going)
+    indexing.run(app, keep_going=Stopping().keep_going)
 
 
 @click.command("chain-setup")
 def chain_setup() -> None:
     """Put the factory (and on the devchain the stablecoin) on the chain; does nothing when they are there."""
-    from portal.chain import bootstrap
-
     bootstrap.ensure(_start("chain-setup"))
-
-
-@click.command("seed")
-@click.option("--env", "kind", type=click.Choice(["dev", "test"]), default="dev", show_default=True)
-def seed(kind: str) -> None:
-    """Add the demo artists, masters, holders, revenue and a live room; a second run changes nothing."""
-    from portal.seed import story
-
-    story.sow(_start("seed"), kind)
 
 
 @click.command("demo")
 @click.option("--url", default="http://127.0.0.1:5000", show_default=True, help="A running portal.")
-@click.option("--rpc-url", default="", help="Its chain; unset, the portal's page tells.")
-def demo(url: str, rpc_url: str) -> None:
-    """Walk a master from draft to claimed dividend against a running portal; fail at the first falsehood."""
-    from portal.demo import story
-
-    raise SystemExit(story.run(url, rpc_url))
+@click.option("--wait", default=0.0, show_default=True, help="Seconds to wait until it answers.")
+def demo(url: str, wait: float) -> None:
+    """Walk a master's story against a running portal; fail at the first falsehood."""
+    raise SystemExit(story.run(url, wait))

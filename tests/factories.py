@@ -18,7 +18,8 @@ from portal.artists.service import add_artist
 from portal.db import utcnow
 from portal.masters.enums import MasterType
 from portal.masters.models import Master
-from portal.masters.service import MasterDetails, OfferTerms, add_master
+from portal.masters.service import add_master
+from portal.masters.terms import MasterDetails, OfferTerms
 
 _number = itertools.count(1)
 

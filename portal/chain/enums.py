@@ -1,4 +1,4 @@
-"""How far a transaction of ours, and a block, has come."""
+"""How far a transaction of ours has come."""
 
 from enum import StrEnum
 
@@ -11,9 +11,3 @@ class ChainTransactionStatus(StrEnum):
     FINAL = "final"
     FAILED = "failed"
     REPLACED = "replaced"
-
-
-class Finality(StrEnum):
-    HEAD = "head"
-    SAFE = "safe"
-    FINALIZED = "finalized"

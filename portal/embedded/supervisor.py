@@ -55,7 +55,6 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine alone)")
     parser.add_argument("--port", type=int, help=f"default: {USUAL_PORT}, or the next free one")
     parser.add_argument("--workers", type=int, default=1, help="job workers (default: 1)")
-    parser.add_argument("--no-seed", action="store_true", help="do not add the demo data on a first start")
     return parser.parse_args(argv)
 
 
@@ -191,11 +190,10 @@ class Supervisor:
             self.parts.append(Part(name, command, environment, log, (self.watch_end,)))
 
     def _start_once(self) -> None:
-        """What runs to its end beside the portal: the chain's own contracts, then the demo data."""
+        """What runs to its end beside the portal: the platform's own contracts on the chain."""
         if self.settings.production:
             return
-        command = flask("chain-setup") if self.arguments.no_seed else flask("seed", "--env=dev")
-        name = command[-1] if self.arguments.no_seed else "seed"
+        name, command = "chain-setup", flask("chain-setup")
         part = Part(name, command, {**self.environment, WATCH: str(self.watch_end)},
                     self.data / "logs" / f"{name}.log", (self.watch_end,))  # fmt: skip
         part.start()

@@ -8,9 +8,9 @@ from dataclasses import replace
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.chain.enums import Finality
 from portal.db import transaction
 from portal.indexer import effects, follow, rebuild, staging, writing
+from portal.indexer.enums import Finality
 from portal.indexer.follow import Followed, Platform
 from portal.indexer.queries import Cursor
 from portal.indexer.reading import Entry

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.chain.enums import Finality
 from portal.db import (
     S50,
     S100,
@@ -23,6 +22,7 @@ from portal.db import (
     not_negative,
     text_enum,
 )
+from portal.indexer.enums import Finality
 
 
 class ChainBlock(Model):

@@ -26,8 +26,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.chain.client import Block
-from portal.chain.enums import Finality
 from portal.chain.ids import derived_id
+from portal.indexer.enums import Finality
 from portal.indexer.reading import Bad, Entry, place_of
 
 CREATE = """

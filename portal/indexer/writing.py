@@ -11,9 +11,9 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from portal.chain.client import Block
-from portal.chain.enums import Finality
 from portal.db import transaction
 from portal.indexer import effects, follow, queries, staging
+from portal.indexer.enums import Finality
 from portal.indexer.node import Tips
 from portal.indexer.queries import Cursor
 from portal.indexer.reading import Bad, Entry, raw_of

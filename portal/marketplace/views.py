@@ -13,19 +13,23 @@ from werkzeug.wrappers import Response
 
 from portal.artists import queries as artist_queries
 from portal.artists import service as artist_service
+from portal.config import Settings
+from portal.covers import PALETTES
 from portal.db import db
 from portal.errors import NotFound
 from portal.marketplace import artist_page, home, list_page, master_page, queries, search_page
 from portal.marketplace.art import art
 from portal.marketplace.wording import artist_card, master_href
 from portal.masters import queries as master_queries
-from portal.masters.models import Master
+from portal.masters.models import Master, MasterIpo
 from portal.web.access import anyone, signed_in
 from portal.web.pages import Pages, answer, safe_next, see
 
 pages = Pages("marketplace", __name__)
 more_pages = (art,)
 
+MINTER_BPS = [MasterIpo.__table__.c[f"{slot}_minter_bonus_bps"].default.arg for slot in ("first", "second", "third")]
+ROYALTY_BPS = MasterIpo.__table__.c.secondary_royalty_bps.default.arg
 SHORT_ID = re.compile(r"(?:.*-)?([0-9a-z]{8})")
 
 
@@ -108,3 +112,36 @@ def _found(master: Master | None) -> Master:
 def _number(name: str) -> int:
     text = request.args.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+# --- plain words ------------------------------------------------------------------------------------------
+
+
+@pages.get("/help", access=anyone, endpoint="help")
+def how_it_works() -> Response:
+    return answer(
+        "pages/help.html", holders_bps=_settings().default_holders_bps, minter_bps=MINTER_BPS, royalty_bps=ROYALTY_BPS
+    )
+
+
+@pages.get("/legal/fees", access=anyone)
+def fees() -> Response:
+    return answer("pages/fees.html", primary_bps=_settings().primary_fee_bps, trading_bps=_settings().trading_fee_bps)
+
+
+@pages.get("/legal/risk", access=anyone)
+def risk() -> Response:
+    return answer("pages/risk.html")
+
+
+@pages.get("/styleguide", access=anyone)
+def styleguide() -> Response:
+    """The house's tokens and parts on one page; only where newcomers' tools are."""
+    if not _settings().newcomer_tools:
+        raise NotFound
+    return answer("styleguide.html", palettes=PALETTES)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from portal import money
 from portal.errors import FieldError, Invalid
 from portal.masters.enums import MasterType
-from portal.masters.service import MasterDetails, OfferTerms
+from portal.masters.terms import MasterDetails, OfferTerms
 from portal.web.bodies import Body, Moment, Switch, Text, Whole
 
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", re.ASCII)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -19,8 +17,9 @@ from portal.db import transaction, utcnow
 from portal.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from portal.idempotency import KeyedRequest, claim, keep
 from portal.masters import queries
-from portal.masters.enums import IpoStatus, MasterStatus, MasterType
+from portal.masters.enums import IpoStatus, MasterStatus
 from portal.masters.models import Master, MasterIpo
+from portal.masters.terms import MasterDetails, OfferTerms
 from portal.money import BPS
 from portal.subscriptions import queries as plans
 
@@ -29,32 +28,6 @@ db.explain(
     "ck_master_ipos_resale_parts",
     lambda: Invalid(FieldError("ipo", "Royalty and first buyers' parts are more than 100 % of a resale.")),
 )
-
-
-@dataclass(frozen=True)
-class OfferTerms:
-    """What the artist decides about an IPO. Price in smallest units, parts in bps."""
-
-    total_supply: int
-    mint_price: int
-    currency: str
-    holders_bps: int
-    royalty_bps: int
-    minter_bonus_bps: tuple[int, int, int]
-    allow_resale: bool
-    person_cap: int | None = None
-    starts_at: dt.datetime | None = None
-    ends_at: dt.datetime | None = None
-
-
-@dataclass(frozen=True)
-class MasterDetails:
-    title: str
-    description: str | None
-    genre: str | None
-    master_type: MasterType
-    isrc: str | None = None
-    mood_tags: tuple[str, ...] = ()
 
 
 def create_master_with_ipo(

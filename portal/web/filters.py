@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from flask import Flask, request
+from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
 from portal import money
@@ -36,7 +37,7 @@ def set_up(app: Flask, settings: Settings) -> None:
     @app.context_processor
     def each_page() -> dict[str, Any]:
         theme = request.cookies.get("theme", "")
-        return {"theme": theme if theme in THEMES else ""}
+        return {"theme": theme if theme in THEMES else "", "has_artist": "artist" in current_user.roles}
 
 
 def grouped(number: int) -> str:

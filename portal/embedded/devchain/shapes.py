@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from eth.constants import CREATE_CONTRACT_ADDRESS
 from eth_utils.crypto import keccak
-from rlp import encode  # type: ignore[import-untyped]
+from rlp import encode
 
 from portal.embedded.devchain.evm import Built, Header, Transaction, encode_header
 from portal.embedded.devchain.store import BlockRow, LogRow, TransactionRow
