@@ -54,9 +54,7 @@ def run_online() -> None:
     with engine.connect() as connection:
         connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATING})
         for name, value in timeouts().items():
-            connection.execute(
-                sa.text("SELECT set_config(:name, :value, false)"), {"name": name, "value": value}
-            )
+            connection.execute(sa.text("SELECT set_config(:name, :value, false)"), {"name": name, "value": value})
         connection.commit()
         context.configure(connection=connection, **OPTIONS)
         with context.begin_transaction():

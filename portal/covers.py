@@ -126,9 +126,7 @@ def _loudness(at: float, ends: Sequence[float], levels: Sequence[float]) -> floa
     return levels[section] * (0.12 + 0.88 * max(fade, 0))
 
 
-def _drawing(
-    seed: str, palette: str, press: str | None, turn: int | None, peaks: Sequence[float] | None
-) -> str:
+def _drawing(seed: str, palette: str, press: str | None, turn: int | None, peaks: Sequence[float] | None) -> str:
     dice = Dice(seed)
     chosen_press = dice.pick(list(PRESSES)) if press is None else press
     chosen_turn = dice.pick(_own_turns(palette)) if turn is None else turn
@@ -204,8 +202,7 @@ def _star(s: Sheet, x: float, y: float, radius: float, fill: str) -> str:
         angle = start + i * math.pi / points
         corners.append((x + reach * math.cos(angle), y + reach * math.sin(angle)))
     middles = [
-        ((ax + bx) / 2, (ay + by) / 2)
-        for (ax, ay), (bx, by) in zip(corners, corners[1:] + corners[:1], strict=True)
+        ((ax + bx) / 2, (ay + by) / 2) for (ax, ay), (bx, by) in zip(corners, corners[1:] + corners[:1], strict=True)
     ]
     curves = "".join(
         f"Q{cx:.0f} {cy:.0f} {mx:.0f} {my:.0f}" for (cx, cy), (mx, my) in zip(corners, middles, strict=True)
@@ -230,9 +227,7 @@ def _eclipse(s: Sheet) -> str:
     other = (one[0] + s.dice.between(95, 130), one[1] + s.dice.between(45, 70), one[2] * 0.97)
     clip = '<clipPath id="k"><circle cx="{:.0f}" cy="{:.0f}" r="{:.0f}"/></clipPath>'.format(*one)
     overlap = _disc(*other, _multiplied(s.inks.main, s.inks.second)).replace("/>", ' clip-path="url(#k)"/>')
-    lines = "".join(
-        _block(0, 462 + i * 19.5, 600, 2 + i * 1.5, (s.inks.main, s.inks.foot)[i % 2]) for i in range(7)
-    )
+    lines = "".join(_block(0, 462 + i * 19.5, 600, 2 + i * 1.5, (s.inks.main, s.inks.foot)[i % 2]) for i in range(7))
     return clip + _disc(*one, s.inks.main) + _disc(*other, s.inks.second) + overlap + lines
 
 
@@ -242,9 +237,7 @@ def _groove(s: Sheet) -> str:
     while radius < 860:
         ink = s.inks.foot if i % 9 == 4 else s.inks.main
         thick = 6 + 12 * s.loudness(min((radius - label) / 740, 1))
-        rings.append(
-            f'<circle cx="{x}" cy="{y}" r="{radius:.0f}" stroke="{ink}" stroke-width="{thick:.1f}"/>'
-        )
+        rings.append(f'<circle cx="{x}" cy="{y}" r="{radius:.0f}" stroke="{ink}" stroke-width="{thick:.1f}"/>')
         radius, i = radius + 24.5, i + 1
     centre = _disc(x, y, label, s.inks.foot) + _disc(x, y, 18, s.inks.main)
     return f'<g fill="none">{"".join(rings)}</g>{centre}'
@@ -257,9 +250,7 @@ def _skyline(s: Sheet, base: float, height: float, fill: str) -> str:
 
 def _horizon(s: Sheet) -> str:
     x, r = s.dice.pick((220, 300, 385)), s.dice.between(200, 220)
-    bands = "".join(
-        _block(0, y, 600, h, s.inks.field) for y, h in ((260, 9), (297, 13), (339, 17), (381, 22))
-    )
+    bands = "".join(_block(0, y, 600, h, s.inks.field) for y, h in ((260, 9), (297, 13), (339, 17), (381, 22)))
     return _disc(x, 265, r, s.inks.main) + bands + _skyline(s, 446, 84, s.inks.foot)
 
 

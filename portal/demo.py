@@ -146,7 +146,7 @@ STORY: tuple[Step, ...] = (home, sign_in, become_artist, create_master, drafts_a
 
 
 def run(url: str, wait: float) -> int:
-    """Walk the story; 0 when every step told the truth, 1 at the first falsehood. Waits `wait` seconds for the portal."""
+    """Walk the story: 0 when every step told the truth, 1 at the first falsehood. Waits `wait` seconds at first."""
     _wait_for(url, wait)
     walk = Walk(url)
     for number, step in enumerate(STORY, 1):

@@ -22,7 +22,7 @@ from flask_migrate import upgrade
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.orm import Session
 
-from portal import outbox
+from portal import live, outbox
 from portal.accounts.models import User
 from portal.accounts.service import open_session
 from portal.app import create_app
@@ -48,6 +48,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = Valkey(tmp_path_factory.mktemp("valkey"))
     yield server.start()
+    live.publisher().flush()
     server.stop()
 
 

@@ -20,12 +20,12 @@ from tests.chain_fixture import Chain
 def as_worker(app: Flask) -> Iterator[None]:
     """Everything inside runs with the worker's rights in the database, as jobs do."""
     settings = app.config["SETTINGS"]
-    db.session.remove()
+    db.session.close()
     use_database(settings.for_worker())
     try:
         yield
     finally:
-        db.session.remove()
+        db.session.close()
         use_database(settings.database_url)
 
 

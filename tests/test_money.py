@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ def test_parts_sum_to_the_amount_and_are_less_than_a_unit_off(amount: int, parts
 @given(st.integers(0, 10**12), weights)
 def test_more_weight_never_gets_less(amount: int, parts: list[int]) -> None:
     pairs = sorted(zip(parts, money.allocate(amount, parts), strict=True))
-    assert all(a[1] <= b[1] for a, b in zip(pairs, pairs[1:], strict=False) if a[0] < b[0])
+    assert all(a[1] <= b[1] for a, b in itertools.pairwise(pairs) if a[0] < b[0])
 
 
 @pytest.mark.parametrize(("amount", "parts"), [(-1, [1]), (1, [0]), (1, [1, -1]), (1, [])])
@@ -36,7 +38,9 @@ def test_units_survive_being_shown_and_read(units: int, decimals: int) -> None:
     assert money.parse_units(shown, decimals) == units
 
 
-@pytest.mark.parametrize("text", ["", "NaN", "Infinity", "1e9", "-1", "+1", "1_000", "１２", " ", "1.", ".5", "0x1", True, 1.0, None])
+@pytest.mark.parametrize(
+    "text", ["", "NaN", "Infinity", "1e9", "-1", "+1", "1_000", "１２", " ", "1.", ".5", "0x1", True, 1.0, None]
+)
 def test_only_plain_digits_are_an_amount(text: object) -> None:
     with pytest.raises(ValueError, match="plain number"):
         money.parse_units(text, 6)

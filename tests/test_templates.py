@@ -78,9 +78,7 @@ def test_style_is_logical_and_light() -> None:
     assert len(css) <= 60_000
     assert len(gzip.compress(css.encode(), 9)) <= 14_000
     assert css.startswith("@layer reset, tokens, base, layout, components, pages, utilities, print;")
-    physical = (
-        r"(margin|padding|border)-(left|right|top|bottom)\b|[\s;{](left|right|top|bottom|width|height):"
-    )
+    physical = r"(margin|padding|border)-(left|right|top|bottom)\b|[\s;{](left|right|top|bottom|width|height):"
     assert not re.search(physical, css)
 
 

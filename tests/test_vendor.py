@@ -8,9 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 TABLES = [ROOT / "static/vendor/VENDOR.md", ROOT / "tests/browser/vendor/VENDOR.md"]
-ROW = re.compile(
-    r"^\| [^|]+ \| [\d.]+ \| (?P<file>[^|]+) \| (?P<sha>[0-9a-f]{64}) \| (?P<licence>[^|]+) \|", re.M
-)
+ROW = re.compile(r"^\| [^|]+ \| [\d.]+ \| (?P<file>[^|]+) \| (?P<sha>[0-9a-f]{64}) \| (?P<licence>[^|]+) \|", re.M)
 
 
 def rows() -> list[tuple[Path, str, str]]:
@@ -32,9 +30,7 @@ def test_file_is_the_named_one_and_its_licence_lies_beside_it(path: Path, sha: s
 
 def test_no_vendored_file_is_left_out_of_the_tables() -> None:
     named = {path for path, _, _ in rows()}
-    found = {
-        path for table in TABLES for path in table.parent.iterdir() if path.suffix not in {".txt", ".md"}
-    }
+    found = {path for table in TABLES for path in table.parent.iterdir() if path.suffix not in {".txt", ".md"}}
     assert found == named - {ROOT / "static/icons.svg"}
 
 

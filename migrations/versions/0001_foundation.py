@@ -36,9 +36,7 @@ def upgrade() -> None:
     op.create_table(
         "accounts",
         sa.Column("id", sa.Uuid(), primary_key=True),
-        sa.Column(
-            "user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True
-        ),
+        sa.Column("user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
         sa.Column("provider", sa.String(40), nullable=False),
         sa.Column("provider_account_id", sa.String(255), nullable=False),
         sa.Column("access_token", sa.Text()),
@@ -83,12 +81,8 @@ def upgrade() -> None:
     op.create_table(
         "user_roles",
         sa.Column("id", sa.Uuid(), primary_key=True),
-        sa.Column(
-            "user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True
-        ),
-        sa.Column(
-            "role_id", sa.Uuid(), sa.ForeignKey("roles.id", ondelete="CASCADE"), nullable=False, index=True
-        ),
+        sa.Column("user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+        sa.Column("role_id", sa.Uuid(), sa.ForeignKey("roles.id", ondelete="CASCADE"), nullable=False, index=True),
         sa.Column("assigned_by", sa.Uuid(), sa.ForeignKey("users.id")),
         sa.Column("assigned_at", TIME, server_default=sa.func.now(), nullable=False),
         sa.Column("expires_at", TIME),
@@ -98,9 +92,7 @@ def upgrade() -> None:
     op.create_table(
         "user_wallets",
         sa.Column("id", sa.Uuid(), primary_key=True),
-        sa.Column(
-            "user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True
-        ),
+        sa.Column("user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
         sa.Column("wallet_address", sa.String(255), nullable=False, index=True),
         sa.Column("chain_id", sa.String(50), nullable=False),
         sa.Column("is_primary", sa.Boolean(), server_default=sa.text("false"), nullable=False),
@@ -124,9 +116,7 @@ def upgrade() -> None:
         "user_sessions",
         sa.Column("id", sa.Uuid(), primary_key=True),
         sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
-        sa.Column(
-            "user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True
-        ),
+        sa.Column("user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
         sa.Column("last_seen_at", TIME, server_default=sa.func.now(), nullable=False),
         sa.Column("expires_at", TIME, nullable=False),
         sa.Column("revoked_at", TIME),

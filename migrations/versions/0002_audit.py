@@ -76,9 +76,7 @@ def upgrade() -> None:
         sa.Column("request_path", sa.String(500)),
         sa.Column("request_method", sa.String(10)),
         sa.Column("event_data", JSON),
-        sa.Column(
-            "is_investigated", sa.Boolean(), server_default=sa.text("false"), nullable=False, index=True
-        ),
+        sa.Column("is_investigated", sa.Boolean(), server_default=sa.text("false"), nullable=False, index=True),
         sa.Column("investigated_by", sa.Uuid(), sa.ForeignKey("users.id")),
         sa.Column("investigated_at", TIME),
         sa.Column("investigation_notes", sa.Text()),

@@ -15,9 +15,7 @@ def upgrade() -> None:
     op.create_table(
         "artists",
         sa.Column("id", sa.Uuid(), primary_key=True),
-        sa.Column(
-            "user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False, unique=True
-        ),
+        sa.Column("user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False, unique=True),
         sa.Column("artist_name", sa.String(150), nullable=False, index=True),
         sa.Column("slug", sa.String(150), nullable=False, unique=True),
         sa.Column("bio", sa.Text()),
@@ -60,9 +58,7 @@ def upgrade() -> None:
     op.create_table(
         "producers",
         sa.Column("id", sa.Uuid(), primary_key=True),
-        sa.Column(
-            "user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False, unique=True
-        ),
+        sa.Column("user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False, unique=True),
         sa.Column("producer_name", sa.String(150), nullable=False, index=True),
         sa.Column("slug", sa.String(150), nullable=False, unique=True),
         sa.Column("bio", sa.Text()),

@@ -75,9 +75,7 @@ def upgrade() -> None:
         sa.Column("minted_supply", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("mint_price_wei", UNITS),
         sa.Column("mint_price_currency", sa.String(20)),
-        sa.Column(
-            "revenue_share_nft_holders_bps", sa.Integer(), server_default=sa.text("5000"), nullable=False
-        ),
+        sa.Column("revenue_share_nft_holders_bps", sa.Integer(), server_default=sa.text("5000"), nullable=False),
         sa.Column("retained_artist_bps", sa.Integer(), server_default=sa.text("4000"), nullable=False),
         sa.Column("retained_platform_bps", sa.Integer(), server_default=sa.text("1000"), nullable=False),
         sa.Column("status", sa.String(40), server_default="draft", nullable=False, index=True),

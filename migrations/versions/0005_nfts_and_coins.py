@@ -28,9 +28,7 @@ def upgrade() -> None:
         "master_nfts",
         sa.Column("id", sa.Uuid(), primary_key=True),
         sa.Column("master_id", sa.Uuid(), sa.ForeignKey("masters.id"), nullable=False, index=True),
-        sa.Column(
-            "master_contract_id", sa.Uuid(), sa.ForeignKey("master_contracts.id"), nullable=False, index=True
-        ),
+        sa.Column("master_contract_id", sa.Uuid(), sa.ForeignKey("master_contracts.id"), nullable=False, index=True),
         sa.Column("token_id", UNITS, nullable=False),
         sa.Column("chain_id", sa.String(50), nullable=False),
         sa.Column("contract_address", sa.String(255), nullable=False),
@@ -189,9 +187,7 @@ def upgrade() -> None:
     op.create_table(
         "token_transfers",
         sa.Column("id", sa.Uuid(), primary_key=True),
-        sa.Column(
-            "artist_token_id", sa.Uuid(), sa.ForeignKey("artist_tokens.id"), nullable=False, index=True
-        ),
+        sa.Column("artist_token_id", sa.Uuid(), sa.ForeignKey("artist_tokens.id"), nullable=False, index=True),
         sa.Column("chain_id", sa.String(50), nullable=False),
         sa.Column("contract_address", sa.String(255), nullable=False),
         sa.Column("from_wallet", sa.String(255), nullable=False, index=True),
@@ -211,9 +207,7 @@ def upgrade() -> None:
     op.create_table(
         "liquidity_pools",
         sa.Column("id", sa.Uuid(), primary_key=True),
-        sa.Column(
-            "artist_token_id", sa.Uuid(), sa.ForeignKey("artist_tokens.id"), nullable=False, index=True
-        ),
+        sa.Column("artist_token_id", sa.Uuid(), sa.ForeignKey("artist_tokens.id"), nullable=False, index=True),
         sa.Column("chain_id", sa.String(50), nullable=False),
         sa.Column("pool_address", sa.String(255), nullable=False),
         sa.Column("pool_type", sa.String(40), nullable=False, index=True),
@@ -232,9 +226,7 @@ def upgrade() -> None:
         sa.Column("last_indexed_at", TIME),
         *stamps(),
         sa.UniqueConstraint("chain_id", "pool_address"),
-        one_of(
-            "pool_type", "pool_type", "uniswap_v2", "uniswap_v3", "sushiswap", "raydium", "orca", "custom"
-        ),
+        one_of("pool_type", "pool_type", "uniswap_v2", "uniswap_v3", "sushiswap", "raydium", "orca", "custom"),
         *lower_case("pool_address", "token0_address", "token1_address", "created_at_tx_hash"),
         *not_negative(
             "reserve0",
@@ -268,12 +260,8 @@ def upgrade() -> None:
     op.create_table(
         "pool_events",
         sa.Column("id", sa.Uuid(), primary_key=True),
-        sa.Column(
-            "liquidity_pool_id", sa.Uuid(), sa.ForeignKey("liquidity_pools.id"), nullable=False, index=True
-        ),
-        sa.Column(
-            "artist_token_id", sa.Uuid(), sa.ForeignKey("artist_tokens.id"), nullable=False, index=True
-        ),
+        sa.Column("liquidity_pool_id", sa.Uuid(), sa.ForeignKey("liquidity_pools.id"), nullable=False, index=True),
+        sa.Column("artist_token_id", sa.Uuid(), sa.ForeignKey("artist_tokens.id"), nullable=False, index=True),
         sa.Column("event_type", sa.String(40), nullable=False, index=True),
         sa.Column("chain_id", sa.String(50), nullable=False),
         sa.Column("pool_address", sa.String(255), nullable=False),

@@ -117,9 +117,7 @@ def upgrade() -> None:
             "type IN ('slider', 'open_text') OR coalesce(jsonb_array_length(options), 0) BETWEEN 2 AND 10",
             name="options",
         ),
-        sa.CheckConstraint(
-            "type <> 'slider' OR coalesce(slider_max > slider_min, false)", name="slider_range"
-        ),
+        sa.CheckConstraint("type <> 'slider' OR coalesce(slider_max > slider_min, false)", name="slider_range"),
         sa.CheckConstraint("slider_step > 0", name="slider_step"),
         sa.CheckConstraint("superfan_weight_multiplier > 0", name="superfan_weight"),
         sa.CheckConstraint("nft_holder_weight > 0", name="nft_holder_weight"),
@@ -137,9 +135,7 @@ def upgrade() -> None:
             nullable=False,
             index=True,
         ),
-        sa.Column(
-            "vstudio_session_id", sa.Uuid(), sa.ForeignKey("vstudio_sessions.id"), nullable=False, index=True
-        ),
+        sa.Column("vstudio_session_id", sa.Uuid(), sa.ForeignKey("vstudio_sessions.id"), nullable=False, index=True),
         sa.Column("user_id", sa.Uuid(), sa.ForeignKey("users.id"), index=True),
         sa.Column("wallet_address", sa.String(255), index=True),
         sa.Column("anonymous_id", sa.String(100)),
@@ -198,9 +194,7 @@ def upgrade() -> None:
         sa.Column(
             "vstudio_session_id",
             sa.Uuid(),
-            sa.ForeignKey(
-                "vstudio_sessions.id", ondelete="CASCADE", name="fk_vstudio_engagement_events_session"
-            ),
+            sa.ForeignKey("vstudio_sessions.id", ondelete="CASCADE", name="fk_vstudio_engagement_events_session"),
             nullable=False,
             index=True,
         ),

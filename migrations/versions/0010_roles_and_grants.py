@@ -81,7 +81,9 @@ APPEND_ONLY = {
     "ledger_entries": "posting_id account_id amount currency revenue_event_id dividend_event_id",
 }
 SEAL = "number range_start range_end row_count merkle_root previous_hash seal_hash key_id signature"
-INVESTIGATION = "is_investigated, investigated_by, investigated_at, investigation_notes, is_resolved, resolution, resolved_at"
+INVESTIGATION = (
+    "is_investigated, investigated_by, investigated_at, investigation_notes, is_resolved, resolution, resolved_at"
+)
 
 ROLES = f"""
 DO $$

@@ -57,9 +57,7 @@ def live_session(session: Session, token: str, idle_seconds: int, privileged_idl
             roles,
         )
         .join(User, User.id == UserSession.user_id)
-        .where(
-            UserSession.token_hash == token_hash(token), *_in_force(idle_seconds, privileged_idle_seconds)
-        )
+        .where(UserSession.token_hash == token_hash(token), *_in_force(idle_seconds, privileged_idle_seconds))
     ).one_or_none()
     if row is None:
         return None

@@ -52,9 +52,7 @@ def _function(contract: str, function: str, arity: int | None) -> dict[str, Any]
     found = [
         item
         for item in contract_abi(contract)
-        if item["type"] == "function"
-        and item["name"] == function
-        and (arity is None or len(item["inputs"]) == arity)
+        if item["type"] == "function" and item["name"] == function and (arity is None or len(item["inputs"]) == arity)
     ]
     if not found:
         raise LookupError(f"{contract} has no function {function} of {arity} arguments")
@@ -116,9 +114,7 @@ def record_key(record: UUID) -> str:
     return "0x" + keccak(record.bytes).hex()
 
 
-def mint_permit(
-    shares: str, chain_id: int, wallet: str, allowance: int, terms: str, deadline: int
-) -> dict[str, Any]:
+def mint_permit(shares: str, chain_id: int, wallet: str, allowance: int, terms: str, deadline: int) -> dict[str, Any]:
     """EIP-712 typed data of a `MintPermit`, as `eth_signTypedData_v4` and eth-account take it.
 
     `allowance` is how many the wallet may have minted in all; `terms` a 0x bytes32, the content hash of the
@@ -126,9 +122,7 @@ def mint_permit(
     """
     return {
         "types": {
-            "EIP712Domain": _fields(
-                name="string", version="string", chainId="uint256", verifyingContract="address"
-            ),
+            "EIP712Domain": _fields(name="string", version="string", chainId="uint256", verifyingContract="address"),
             "MintPermit": _fields(wallet="address", allowance="uint256", terms="bytes32", deadline="uint256"),
         },
         "primaryType": "MintPermit",

@@ -177,9 +177,7 @@ def _hand_over(old: ChainTransaction, new: ChainTransaction) -> None:
     """All earlier versions point at the one that counts."""
     session = db.session()
     session.execute(
-        sa.update(ChainTransaction)
-        .where(ChainTransaction.replaced_by == old.id)
-        .values(replaced_by=new.id)
+        sa.update(ChainTransaction).where(ChainTransaction.replaced_by == old.id).values(replaced_by=new.id)
     )
     old.replaced_by = new.id
     session.flush()

@@ -66,9 +66,7 @@ def of_purpose(purpose: str) -> ChainTransaction | None:
 def retire(session: Session, purpose: str) -> None:
     """Let a failed transaction's purpose be sent anew; inside the caller's transaction."""
     row = session.scalars(
-        sa.select(ChainTransaction).where(
-            ChainTransaction.purpose == purpose, ChainTransaction.status == Status.FAILED
-        )
+        sa.select(ChainTransaction).where(ChainTransaction.purpose == purpose, ChainTransaction.status == Status.FAILED)
     ).one_or_none()
     if row is not None:
         row.purpose = retired_name(row)
@@ -92,9 +90,7 @@ def _prepare(purpose: str, call: Call, signer: Signer, guard: Guard | None) -> C
         if guard is not None:
             guard(session)
         lock_account(session, str(client.chain_id), signer.address)
-        row = session.scalars(
-            sa.select(ChainTransaction).where(ChainTransaction.purpose == purpose)
-        ).one_or_none()
+        row = session.scalars(sa.select(ChainTransaction).where(ChainTransaction.purpose == purpose)).one_or_none()
         if row is None:
             nonce = _next_nonce(session, str(client.chain_id), signer.address, mined)
             row = signed(purpose, str(client.chain_id), nonce, call, gas, fees, signer)

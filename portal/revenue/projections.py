@@ -18,9 +18,7 @@ from portal.chain.ids import ZERO, id_sql
 
 CHAIN = "CAST(:chain AS text)"
 REASON = "dividend"
-MOMENT = (
-    "s.block_time + CAST((s.block_number % 1000) * 1000 + s.log_index % 1000 AS int) * interval '1 microsecond'"
-)
+MOMENT = "s.block_time + CAST((s.block_number % 1000) * 1000 + s.log_index % 1000 AS int) * interval '1 microsecond'"
 """A snapshot's time: its block's, with its place as microseconds, so that two deposits of a block, or of two blocks
 that share a second, stay apart."""
 

@@ -70,9 +70,7 @@ def add_decision(
         return decision
 
 
-def add(
-    session: Session, artist: Artist, room: VstudioSession, details: DecisionDetails
-) -> VstudioDecisionPoint:
+def add(session: Session, artist: Artist, room: VstudioSession, details: DecisionDetails) -> VstudioDecisionPoint:
     """`add_decision` to a locked or new room, inside the caller's transaction."""
     held = len(room.decision_points)
     most = plans.plan_of(session, artist.user_id).decisions_per_session
@@ -105,7 +103,6 @@ def add(
     said = {"label": decision.label, "type": decision.type.value, "rule": decision.eligibility_rule.value}
     note(session, "add_decision", room, after=said)
     return decision
-
 
 
 def open_decision(
@@ -212,9 +209,7 @@ def _own_decision(
     return room, decision, queries.clock(session)
 
 
-def _expect(
-    decision: VstudioDecisionPoint, room: VstudioSession, now: dt.datetime, *wanted: DecisionState
-) -> None:
+def _expect(decision: VstudioDecisionPoint, room: VstudioSession, now: dt.datetime, *wanted: DecisionState) -> None:
     state = queries.state_of(decision, room, now)
     if state not in wanted:
         raise Conflict(f"This decision is {state.value}; that is not possible now.")

@@ -266,30 +266,38 @@ class Nothing(Body):
     """A command without fields."""
 
 
+OF_DECISION = {
+    "label",
+    "type",
+    "options",
+    "eligibilityRule",
+    "nftHolderWeight",
+    "superfanWeightMultiplier",
+    "sliderMin",
+    "sliderMax",
+    "sliderStep",
+    "requiredNftCount",
+}
+SLIDER = {"sliderMin", "sliderMax", "sliderStep"}
+WITH_OPTIONS = {Kind.POLL.value, Kind.RANKING.value}
+
+
 def room_fields(form: dict[str, Any]) -> dict[str, Any]:
-    """The page's flat fields as API fields: the room and its first decision, options as lines of text."""
-    fields = dict(form)
-    names = {
-        "label",
-        "type",
-        "eligibilityRule",
-        "nftHolderWeight",
-        "superfanWeightMultiplier",
-        "sliderMin",
-        "sliderMax",
-        "sliderStep",
-    }
-    decision = {name: fields.pop(name) for name in names if name in fields}
-    options = fields.pop("options", [])
-    if isinstance(options, list) and options:
-        decision["options"] = [{"label": label} for label in options]
-    if "requiredNftCount" in fields:
-        decision["eligibilityConfig"] = {"requiredNftCount": fields.pop("requiredNftCount")}
+    """The page's flat fields as API fields: the room and its first decision."""
+    fields = {name: value for name, value in form.items() if name not in OF_DECISION}
     fields.setdefault("isPublic", "false")
-    return {**fields, "decisions": [decision]}
+    return {**fields, "decisions": [decision_fields({n: v for n, v in form.items() if n in OF_DECISION})]}
 
 
 def decision_fields(form: dict[str, Any]) -> dict[str, Any]:
-    """The control room's "one more decision" as API fields."""
-    fields: list[dict[str, Any]] = room_fields(form)["decisions"]
-    return fields[0]
+    """The page's decision as API fields. It shows the fields of all kinds; those of other kinds are left out."""
+    fields = dict(form)
+    kind = fields.get("type", Kind.POLL.value)
+    options = fields.pop("options", [])
+    if kind in WITH_OPTIONS or (kind == Kind.BINARY.value and options):
+        fields["options"] = [{"label": label} for label in options] if isinstance(options, list) else options
+    if kind != Kind.SLIDER.value:
+        fields = {name: value for name, value in fields.items() if name not in SLIDER}
+    if "requiredNftCount" in fields:
+        fields["eligibilityConfig"] = {"requiredNftCount": fields.pop("requiredNftCount")}
+    return fields

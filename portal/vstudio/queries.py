@@ -105,9 +105,7 @@ def visible(session: Session, room_id: uuid.UUID, user_id: uuid.UUID | None) -> 
 
 def owned(session: Session, room_id: uuid.UUID, user_id: uuid.UUID) -> VstudioSession | None:
     """One's own room, in any state."""
-    return session.scalars(
-        _whole().where(VstudioSession.id == room_id, Artist.user_id == user_id)
-    ).one_or_none()
+    return session.scalars(_whole().where(VstudioSession.id == room_id, Artist.user_id == user_id)).one_or_none()
 
 
 def live_now(session: Session, limit: int = 12) -> list[VstudioSession]:
@@ -141,9 +139,7 @@ def of_artist(session: Session, artist_id: uuid.UUID, *, public_only: bool = Fal
 def by_code(session: Session, code: str) -> uuid.UUID | None:
     """The live room of a join code."""
     return session.scalar(
-        sa.select(VstudioSession.id).where(
-            VstudioSession.join_code == code, VstudioSession.status == Status.LIVE
-        )
+        sa.select(VstudioSession.id).where(VstudioSession.join_code == code, VstudioSession.status == Status.LIVE)
     )
 
 
@@ -204,9 +200,7 @@ def standing(session: Session, user_id: uuid.UUID, at: Ballot) -> Standing:
             sa.exists().where(wallets.c.wallet_address.in_(whitelist)),
         )
     ).one()
-    return Standing(
-        shares=row[0], used=row[1], proving_token=row[2], coins=int(row[3]), listed=bool(row[4])
-    )
+    return Standing(shares=row[0], used=row[1], proving_token=row[2], coins=int(row[3]), listed=bool(row[4]))
 
 
 def _shares(wallets: sa.CTE, user_id: uuid.UUID, at: Ballot) -> sa.CTE:

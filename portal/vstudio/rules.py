@@ -17,7 +17,7 @@ from portal.errors import FieldError, Invalid
 from portal.vstudio.enums import DecisionPointType, EligibilityRule
 
 ONE = Decimal(1)
-MOST_TEXT = 2000
+MOST_TEXT = 1000
 
 
 class DecisionState(StrEnum):
@@ -63,6 +63,11 @@ class Gate:
     holder_weight: Decimal = ONE
     superfan_multiplier: Decimal = ONE
     allow_anonymous: bool = False
+
+    @property
+    def takes_anonymous(self) -> bool:
+        """Where the session allows it and the rule is open, nobody has to sign in."""
+        return self.allow_anonymous and self.rule is EligibilityRule.OPEN
 
 
 @dataclass(frozen=True)
@@ -146,7 +151,7 @@ def decide(gate: Gate, standing: Standing | None) -> Eligibility:
 
 
 def _visitor(gate: Gate) -> Eligibility:
-    if gate.rule is EligibilityRule.OPEN and gate.allow_anonymous:
+    if gate.takes_anonymous:
         return Eligibility(allowed=True)
     sign_in = Reason("sign_in_needed", "Sign in to vote: one vote a person.", Way("Sign in", "/login"))
     return Eligibility(allowed=False, reasons=(sign_in,))
@@ -160,9 +165,7 @@ def _missing(gate: Gate, standing: Standing, holder: bool, coins: bool) -> list[
         f"Only holders of {gate.artist_name}'s coin vote here. Link the wallet that holds it, or get some.",
         Way(f"See {gate.artist_name}'s coin", f"/artists/{gate.artist_slug}?tab=coin"),
     )
-    plan = Reason(
-        "plan_needed", "Only people on a paid plan vote here.", Way("See the plans", "/plans")
-    )
+    plan = Reason("plan_needed", "Only people on a paid plan vote here.", Way("See the plans", "/plans"))
     listed = Reason(
         "not_on_list",
         "Only wallets on the artist's list vote here, and none of yours is on it.",

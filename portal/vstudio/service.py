@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,6 +38,7 @@ from portal.vstudio.rules import (
     check,
     decide,
 )
+from portal.vstudio.votes import CastVote
 
 TRIES = 5
 RIVAL_SHARE = "uq_vstudio_votes_proving_token_decision_point_id"
@@ -74,21 +74,6 @@ class ShareJustUsed(Conflict):
 
 
 db.explain(RIVAL_SHARE, ShareJustUsed)
-
-
-@dataclass(frozen=True)
-class CastVote:
-    """What a vote's transaction did. `changed`: the person had voted and chose anew; no counter rose then."""
-
-    vote_id: uuid.UUID
-    decision_id: uuid.UUID
-    session_id: uuid.UUID
-    weight: Decimal
-    verified_nft_holder: bool
-    verified_coin_holder: bool
-    total_votes: int
-    receipt: str
-    changed: bool
 
 
 def cast_vote(
@@ -141,9 +126,7 @@ def record_vote(session: Session, voter: Voter, decision_point_id: uuid.UUID, ch
     )
 
 
-def verify_vote_eligibility(
-    session: Session, user_id: uuid.UUID | None, decision_point_id: uuid.UUID
-) -> Eligibility:
+def verify_vote_eligibility(session: Session, user_id: uuid.UUID | None, decision_point_id: uuid.UUID) -> Eligibility:
     """Whether this person may vote on a decision now, with which weight, and what is missing (no lock, no write).
 
     `user_id` None asks for a visitor who is not signed in. Raises NotFound for a decision nobody may see.
@@ -284,9 +267,7 @@ def _count_vote(session: Session, room_id: uuid.UUID) -> int:
 
 
 def _total(session: Session, room_id: uuid.UUID) -> int:
-    return session.execute(
-        sa.select(VstudioSession.total_votes).where(VstudioSession.id == room_id)
-    ).scalar_one()
+    return session.execute(sa.select(VstudioSession.total_votes).where(VstudioSession.id == room_id)).scalar_one()
 
 
 def _count_participant(session: Session, room_id: uuid.UUID, user_id: uuid.UUID) -> None:
@@ -305,9 +286,7 @@ def _count_participant(session: Session, room_id: uuid.UUID, user_id: uuid.UUID)
     most = VstudioSession.max_participants
     place = session.execute(
         sa.update(VstudioSession)
-        .where(
-            VstudioSession.id == room_id, sa.or_(most.is_(None), VstudioSession.participant_count < most)
-        )
+        .where(VstudioSession.id == room_id, sa.or_(most.is_(None), VstudioSession.participant_count < most))
         .values(participant_count=VstudioSession.participant_count + 1)
         .execution_options(synchronize_session=False)
     )

@@ -60,7 +60,9 @@ def test_an_old_link_is_refused(client: Client, run_jobs: Jobs, session: Session
     link = ask(client, run_jobs)
     hour = dt.timedelta(hours=1)
     session.execute(
-        sa.update(MagicLinkToken).values(created_at=MagicLinkToken.created_at - hour, expires_at=sa.func.now() - hour / 2)
+        sa.update(MagicLinkToken).values(
+            created_at=MagicLinkToken.created_at - hour, expires_at=sa.func.now() - hour / 2
+        )
     )
     session.commit()
     assert client.get(link).status_code == 410
@@ -82,8 +84,14 @@ def test_the_token_is_in_no_table(client: Client, run_jobs: Jobs, session: Sessi
     token = ask(client, run_jobs).removeprefix("/login/")
     client.post(f"/login/{token}")
     for model in (MagicLinkToken, UserSession, AuditLog):
-        rows = session.execute(sa.select(sa.func.string_agg(sa.cast(sa.literal_column(f"{model.__tablename__}.*"), sa.Text), ""))
-                               .select_from(model)).scalar() or ""
+        rows = (
+            session.execute(
+                sa.select(
+                    sa.func.string_agg(sa.cast(sa.literal_column(f"{model.__tablename__}.*"), sa.Text), "")
+                ).select_from(model)
+            ).scalar()
+            or ""
+        )
         assert token not in rows
 
 
@@ -94,7 +102,9 @@ def test_bad_addresses_are_refused_and_kept(client: Client, email: str) -> None:
     assert b"Error: " in answer.data
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil", "javascript:1"])
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil", "javascript:1"]
+)
 def test_next_never_leaves_the_host(client: Client, run_jobs: Jobs, target: str) -> None:
     assert client.post(ask(client, run_jobs, next=target)).location == "/"
 

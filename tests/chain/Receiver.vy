@@ -3,7 +3,8 @@
 """
 @title Receiver
 @notice A wallet made of code. On money or a token it does as told: 0 accept, 1 refuse, 2 burn all gas,
-        3 call back with a payload and remember whether that went through.
+        3 call back with a payload and remember whether that went through. It also passes for a token
+        that answers whether it went along, as ERC-20 asks, instead of reverting.
 """
 
 interface Shares:
@@ -41,6 +42,22 @@ def onERC721Received(operator: address, sender: address, tokenId: uint256, data:
     assert staticcall Shares(msg.sender).ownerOf(tokenId) == self, "not mine yet"
     self._react()
     return 0x150b7a02
+
+
+@external
+def transfer(to: address, amount: uint256) -> bool:
+    return self.mode == 0
+
+
+@external
+def transferFrom(owner: address, to: address, amount: uint256) -> bool:
+    return self.mode == 0
+
+
+@external
+@view
+def balanceOf(owner: address) -> uint256:
+    return 0
 
 
 @internal

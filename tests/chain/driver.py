@@ -20,7 +20,7 @@ from tests.chain.oracle import CALL_BACK, CANCELLED, CLOSED, Oracle, Refused
 from tests.chain.replay import Replay
 from tests.chain.world import ETHER, TERMS, World, ref
 
-OFTEN = ["transfer", "deposit", "deposit", "claim"]
+OFTEN = ["transfer", "deposit", "deposit", "claim", "arrive", "withdraw_royalty"]
 
 Step = tuple[Callable[[], Result], Callable[[Oracle], None]]
 
@@ -146,6 +146,9 @@ class Driver:
             return self.random.choice(owed)
         return self.wallet(), self.currency()
 
+    def royalties(self, currency: str) -> int:
+        return self.oracle.unsplit[currency] + sum(self.oracle.pots[currency])
+
     def token(self) -> int:
         """A share that somebody holds, or nearly."""
         held = list(self.oracle.owner)
@@ -201,7 +204,7 @@ class Driver:
         return self.shares_call(who, "approve", approved, id), lambda o: o.approve(who, approved, id)
 
     def step_deposit(self) -> Step:
-        currency, number = self.currency(), self.random.choice([1, *range(2, 10_000)])
+        currency, number = self.currency(), self.random.choice([1, 2, self.random.randrange(3, 10_000)])
         who = self.random.choice([self.world.depositor] * 9 + [self.wallet()])
         pool = self.random.choice([0, 1, 24, 1000, 10**9 + 7])
         parties = [*self.wallets, self.oracle.artist, self.world.treasury]
@@ -291,8 +294,8 @@ class Driver:
         return send, lambda o: o.arrive(who, currency, amount)
 
     def step_withdraw_royalty(self) -> Step:
-        who = self.random.choice([*self.oracle.roles() * 2, self.wallet()])
-        waiting = [currency for currency, amount in self.oracle.unsplit.items() if amount]
+        who = self.random.choice([self.oracle.artist, *self.oracle.roles(), self.wallet()])
+        waiting = [currency for currency in (NATIVE, *self.coins) if self.royalties(currency)]
         currency = self.random.choice([*waiting * 2, self.currency()])
         call = self.shares_call(who, "withdrawRoyalty", currency)
         return call, lambda o: o.withdraw_royalty(who, currency)
@@ -314,6 +317,9 @@ class Driver:
         self.check_currency(currency)
         role = self.random.randrange(4)
         assert master.view("pot", currency, role) == oracle.pots[currency][role]
+        if oracle.owner:
+            id = self.random.choice(list(oracle.owner))
+            assert master.view("getApproved", id) == oracle.approved.get(id, NATIVE)
         for party in (master.shares, master.dividends, self.world.treasury, *self.wallets):
             assert self.evm.balance(party) == oracle.money[NATIVE, party]
 
@@ -342,6 +348,8 @@ class Driver:
                 assert master.view("ownerOf", id) == oracle.owner[id]
                 assert master.view("moves", id) == oracle.moves[id]
                 assert master.view("getApproved", id) == oracle.approved.get(id, NATIVE)
+        roles = [*oracle.roles(), NATIVE, NATIVE, NATIVE][:4]
+        assert [master.view("roleWallet", role) for role in range(4)] == roles
         for who in [*self.wallets, self.world.artist, self.world.treasury]:
             assert master.view("balanceOf", who) == oracle.held_by(who)
             assert master.view("mintedBy", who) == oracle.minted_by[who]
@@ -375,9 +383,10 @@ class Driver:
             self.master.run(self.world.operator, "close")
         self.master.run(self.world.operator, "withdrawProceeds")
         for who in dict.fromkeys([*self.wallets, self.world.artist, self.world.treasury, self.oracle.artist]):
-            self.master.pay(self.fans[0], "claimAllFor", who)
             mine = [id for id, owner in self.oracle.owner.items() if owner == who]
-            self.master.run(who, "refund", mine)
+            for first in range(0, len(mine), 30):
+                self.master.run(who, "refund", mine[first : first + 30])
+            self.master.pay(self.fans[0], "claimAllFor", who)
             for currency in [NATIVE, *self.coins]:
                 self.master.run(who, "withdrawRoyalty", currency)
         for currency in [NATIVE, *self.coins]:

@@ -138,14 +138,31 @@ def test_a_refusing_receiver_is_skipped_and_stays_owed(world: World, fan: str) -
 
 
 def test_a_claim_cannot_be_entered_twice(world: World, fan: str) -> None:
+    coin = world.coin(world.depositor)
     master = sold_out(world, fan)
     box = world.receiver()
     master.run(fan, "transferFrom", fan, box.address, 1)
+    world.evm.call(world.depositor, coin, "Stablecoin", "approve", master.dividends, ETHER)
     master.deposit(1, 100)
-    box.behave(3, master.dividends, encode_call("Dividends", "claimAll"))
-    assert box.run(master.dividends, "Dividends", "claim", NATIVE).ok
-    assert (box.number("callbacks"), box.number("successes"), master.claimable(box.address)) == (1, 0, 0)
-    assert world.evm.balance(master.dividends) == 90
+    master.deposit(2, 100, currency=coin)
+    for again in (encode_call("Dividends", "claimAll"), encode_call("Dividends", "claim", [coin])):
+        box.behave(3, master.dividends, again)
+        assert box.run(master.dividends, "Dividends", "claim", NATIVE).ok
+        assert (box.number("successes"), master.claimable(box.address)) == (0, 0)
+        assert master.claimable(box.address, coin) == 10
+        master.deposit(box.number("callbacks") + 2, 100)
+
+
+def test_a_token_that_answers_false_has_refused(world: World, fan: str) -> None:
+    master = sold_out(world, fan)
+    token = world.receiver()
+    world.run("setCurrency", token.address, True)
+    assert master.deposit(1, 100, currency=token.address).ok
+    token.behave(1)
+    assert master.deposit(2, 100, currency=token.address).reason == "payment refused"
+    assert master.pay(fan, "claim", token.address).reason == "receiver refused"
+    assert master.pay(fan, "claimFor", fan, token.address).named("ClaimSkipped")[0]["amount"] == 100
+    assert master.claimable(fan, token.address) == 100
 
 
 def test_a_share_sold_while_its_dividend_arrives(world: World, fan: str, friend: str) -> None:

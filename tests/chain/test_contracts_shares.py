@@ -273,6 +273,22 @@ def test_royalties_are_split_by_the_slots_as_they_were(world: World, fan: str, f
     assert world.evm.balance(master.shares) == master.view("escrow") + 2001 + 600
 
 
+def test_the_third_slot_is_filled_alone(world: World, fan: str, friend: str) -> None:
+    master = world.master()
+    for who in (fan, fan, friend, fan):
+        assert master.mint(who).ok
+    assert [master.view("roleWallet", role) for role in (1, 2, 3)] == [fan, fan, friend]
+
+
+def test_royalties_come_and_go_again(world: World, fan: str, friend: str) -> None:
+    master = world.master(currency=world.coin())
+    for number in range(3):
+        world.evm.send(fan, master.shares, value=100 + number)
+        paid = master.run(world.artist, "withdrawRoyalty", NATIVE).named("RoyaltyWithdrawn")
+        assert paid[0]["amount"] == 100 + number
+        assert world.evm.balance(master.shares) == 0
+
+
 def test_waiting_royalties_follow_the_artists_role(world: World, fan: str, friend: str) -> None:
     master = world.master()
     world.evm.send(fan, master.shares, value=500)

@@ -100,7 +100,7 @@ def staged(live_app: Flask) -> Iterator[Callable[..., Any]]:
             yield stage
             db.session.remove()
 
-    yield make
+    return make
 
 
 @pytest.fixture

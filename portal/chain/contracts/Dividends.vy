@@ -330,11 +330,12 @@ def _claim_all(holder: address, skips: bool) -> uint256:
     link: uint256 = self.link
     used: uint256 = link >> 184
     paid: uint256 = 0
+    # Read once: a receiver that moves shares between two payments settles every currency by that, and
+    # what is settled no longer asks for the balance.
+    balance: uint256 = staticcall Shares(self._shares(link)).balanceOf(holder)
     for place: uint256 in range(MAX_CURRENCIES):
         if place == used:
             break
-        # Read each time: the receiver of the currency before may have moved shares.
-        balance: uint256 = staticcall Shares(self._shares(link)).balanceOf(holder)
         paid += self._pay(holder, balance, self.tokens[place], place, skips)
     return paid
 
