@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from portal.artists import queries as artist_queries
 from portal.artists.models import Artist
 from portal.db import db
-from portal.errors import Conflict, DomainError, FieldError, Forbidden, Invalid, NotFound
+from portal.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from portal.idempotency import Answer
 from portal.masters import queries as master_queries
 from portal.vstudio import (
