@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
@@ -83,9 +84,12 @@ class Stage:
         raise AssertionError("the indexer never came to rest")
 
     def scalar(self, query: str) -> Any:
-        import sqlalchemy as sa
-
         return self.session.scalar(sa.text(query))
+
+    def execute(self, statement: str) -> None:
+        session = self.session
+        session.execute(sa.text(statement))
+        session.commit()
 
 
 @pytest.fixture

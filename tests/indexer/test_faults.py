@@ -1,0 +1,191 @@
+"""A node that fails is waited for; a node that lies is refused; nothing of either reaches the tables."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from portal.errors import Unavailable
+from portal.indexer import loop, queries, reorg
+from portal.indexer.loop import Pause
+from tests.indexer.fake_chain import WALLETS, World
+from tests.indexer.fake_node import FAULTS, Refusal
+from tests.indexer.oracle import expected, found
+
+
+def _started(stage: Any, world: World) -> None:
+    stage.record()
+    stage.follow()
+    world.block(world.mint(WALLETS[0], 2))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_changes_nothing_and_is_over_by_itself(staged: Callable[..., Any], fault: str) -> None:
+    world = World()
+    world.launch()
+    with staged(world, timeout=0.3) as stage:
+        _started(stage, world)
+        at = stage.follower.at()
+        stage.node.fault = FAULTS[fault]
+        with pytest.raises(Unavailable):
+            stage.follower.round()
+        assert stage.follower.at() == at
+        stage.node.fault = None
+        stage.follow()
+        assert found(stage.session, world) == expected(world.chain)
+
+
+def test_trouble_is_told_once_and_its_end_once(staged: Callable[..., Any], caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.launch()
+    with staged(world) as stage, caplog.at_level(logging.INFO, "portal.indexer"):
+        pause = Pause(stage.settings)
+        stage.node.fault = FAULTS["500"]
+        assert [pause.around(stage.follower.round) for _ in range(4)] == [False] * 4
+        assert loop.POLL_SECONDS < pause.seconds() <= loop.LONGEST_PAUSE_SECONDS
+        stage.node.fault = None
+        assert pause.around(stage.follower.round) is True
+        assert pause.seconds() == loop.POLL_SECONDS
+        told = [record.getMessage() for record in caplog.records if record.name == loop.__name__]
+        assert len(told) == 2
+        assert told[1].endswith("after 4 tries")
+
+
+def test_the_loop_goes_on_by_itself(staged: Callable[..., Any]) -> None:
+    world = World()
+    world.launch()
+    with staged(world) as stage:
+        stage.record()
+        over = threading.Event()
+        thread = threading.Thread(target=loop.run, args=(stage.app, lambda: not over.is_set()))
+        stage.node.fault = FAULTS["down"]
+        thread.start()
+        time.sleep(0.3)
+        stage.node.fault = None
+        world.block(world.mint(WALLETS[0], 2))
+        for _ in range(100):
+            if stage.scalar("SELECT count(*) FROM master_nfts") == 2:
+                break
+            time.sleep(0.05)
+        over.set()
+        thread.join()
+        assert found(stage.session, world) == expected(world.chain)
+
+
+def test_a_node_of_another_chain_is_refused_until_it_is_ours_again(staged: Callable[..., Any]) -> None:
+    world = World()
+    world.launch()
+    with staged(world) as stage:
+        _started(stage, world)
+        stage.node.chain_id = 1
+        assert not stage.follower.round()
+        assert not stage.follower.round()
+        assert str(stage.follower.at().halted).startswith(reorg.REFUSED)
+        assert stage.scalar("SELECT count(*) FROM master_nfts") == 0
+        assert stage.scalar("SELECT count(*) FROM security_events WHERE severity = 'critical'") == 1
+        stage.node.chain_id = 31337
+        stage.follow()
+        assert stage.follower.at().halted is None
+        assert found(stage.session, world) == expected(world.chain)
+
+
+def test_a_first_node_of_another_chain_starts_nothing(staged: Callable[..., Any]) -> None:
+    world = World()
+    world.launch()
+    with staged(world) as stage:
+        stage.record()
+        stage.node.chain_id = 1
+        assert not stage.follower.round()
+        stage.node.chain_id = 31337
+        stage.follow()
+        assert stage.follower.at().number == world.chain.head.number
+        assert stage.follower.at().halted is None
+
+
+def test_a_head_below_what_was_final_is_refused(staged: Callable[..., Any]) -> None:
+    world = World(finality=2)
+    world.launch()
+    with staged(world) as stage:
+        _started(stage, world)
+        for _ in range(6):
+            world.random_block()
+        stage.follow()
+        at, whole = stage.follower.at(), world.chain.blocks
+        world.chain.blocks = whole[:3]
+        assert not stage.follower.round()
+        assert str(stage.follower.at().halted).startswith(reorg.REFUSED)
+        world.chain.blocks = whole
+        stage.follow()
+        assert stage.follower.at() == at
+
+
+def test_a_node_that_gives_few_blocks_at_once_is_asked_for_fewer(staged: Callable[..., Any]) -> None:
+    world = World()
+    world.launch()
+    for _ in range(80):
+        world.random_block(1)
+    with staged(world) as stage:
+        stage.record()
+        stage.node.most_blocks = 7
+        stage.follow()
+        assert found(stage.session, world) == expected(world.chain)
+
+
+def test_a_node_without_names_for_final_blocks_is_trusted_after_some(staged: Callable[..., Any]) -> None:
+    world = World()
+    world.launch()
+    for _ in range(20):
+        world.random_block(1)
+    with staged(world) as stage:
+        stage.record()
+        stage.node.tags = False
+        stage.follow()
+        at = stage.follower.at()
+        assert at.finalized == at.safe == at.number - stage.settings.finality_blocks
+
+
+def test_a_failing_call_in_the_middle_of_a_reorg_is_no_deep_reorg(staged: Callable[..., Any]) -> None:
+    world = World()
+    world.launch()
+    with staged(world) as stage:
+        _started(stage, world)
+        stage.follow()
+        world.fork(1)
+        world.block()
+        world.block()
+        asked, real = [], stage.node.eth_getBlockByNumber
+
+        def moody(tag: str, full: bool) -> Any:
+            if tag.startswith("0x"):
+                asked.append(tag)
+                if len(asked) == 2:
+                    raise Refusal("try again")
+            return real(tag, full)
+
+        stage.node.eth_getBlockByNumber = moody
+        with pytest.raises(Unavailable):
+            stage.follow()
+        stage.follow()
+        assert stage.follower.at().halted is None
+        assert found(stage.session, world) == expected(world.chain)
+
+
+def test_pages_can_tell_how_old_the_figures_are(staged: Callable[..., Any]) -> None:
+    world = World()
+    world.launch()
+    with staged(world) as stage:
+        assert queries.status(stage.session, "31337") is None
+        stage.record()
+        stage.follow()
+        status = queries.status(stage.session, "31337")
+        assert status is not None
+        assert (status.head, status.behind_blocks, status.matters) == (1, 0, False)
+        stage.execute("UPDATE chain_cursors SET updated_at = now() - interval '1 minute'")
+        later = queries.status(stage.session, "31337")
+        assert later is not None
+        assert later.matters
