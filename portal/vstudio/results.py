@@ -114,9 +114,8 @@ def _piles(session: Session, decision_id: uuid.UUID, column: sa.orm.Instrumented
 
 def _borda(session: Session, decision: VstudioDecisionPoint) -> list[Pile]:
     """Borda count: of n options the first gets n - 1 points, the last none; heads and weight count points."""
-    place = sa.func.jsonb_array_elements_text(VstudioVote.ranking_order).table_valued(
-        "value", with_ordinality="place", name="ranked"
-    )
+    listed = sa.func.jsonb_array_elements_text(VstudioVote.ranking_order)
+    place = listed.table_valued("value", with_ordinality="place", name="ranked").render_derived()
     points = len(decision.options or []) - place.c.place
     rows = session.execute(
         sa.select(place.c.value, sa.func.sum(points), sa.func.sum(points * VstudioVote.weight))
