@@ -143,7 +143,7 @@ def test_one_master_is_asked_itself_and_several_through_the_factory(
     one = client.post("/api/v2/dividends/claim-intents", json={"wallet": wallet(FAN)}).json
     assert (one["to"], one["data"]) == (recording.dividends, encode_call("Dividends", "claimAll"))
     assert one["lines"] == [{"masterId": str(recording.master.id), "currency": "USDC", "amount": "15000000"}]
-    second = deploy(live_app, session, contracts)
+    second = deploy(live_app, db.session(), contracts)
     owed(live_app, second.master, wallet(FAN), 7)
     both = client.post("/api/v2/dividends/claim-intents", json={"wallet": wallet(FAN).upper().replace("X", "x")}).json
     assert (both["to"], both["value"], both["chainId"], both["leftOut"]) == (contracts.factory, "0", int(CHAIN), 0)

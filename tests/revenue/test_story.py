@@ -12,6 +12,7 @@ from portal.accounts.models import User
 from portal.accounts.service import link_wallet
 from portal.chain.bootstrap import Contracts
 from portal.chain.client import Client as Node
+from portal.db import db
 from portal.indexer import loop
 from portal.revenue import history, income, service
 from portal.revenue.enums import RevenueEventStatus as Status
@@ -62,6 +63,7 @@ def test_revenue_becomes_money_in_a_wallet(
     assert (first.earned, first.holders, newest.holders) == (100_000_000, 50_000_000, 16_665_000)
     assert first.per_share + newest.per_share == per
 
+    session.close()
     sign_in(client, fan)
     assert client.get("/api/v2/me/portfolio").json["dividends"][0]["claimable"] == str(3 * per)
     assert client.post("/me/portfolio/claims", data={"wallet": wallet(FAN)}).status_code == 303
@@ -69,11 +71,9 @@ def test_revenue_becomes_money_in_a_wallet(
     follow()
     assert ask(onchain, contracts.stablecoin, "Stablecoin", "balanceOf", wallet(FAN)) == (3 * per,)
     assert client.get("/api/v2/me/portfolio").json["dividends"][0]["claimable"] == "0"
-    with live_app.app_context():
-        session.rollback()
-        claimed, *earned = history.entries(session, fan.id, 10)
+    claimed, *earned = history.entries(db.session(), fan.id, 10)
     assert (claimed.kind, claimed.amount, claimed.balance) == ("claim", -3 * per, 0)
     assert sum(entry.amount for entry in earned) == 3 * per
-    (balance,) = {row.balance for row in history.entries(session, recording.master.artist.user_id, 1)}
+    (balance,) = {row.balance for row in history.entries(db.session(), recording.master.artist.user_id, 1)}
     owed = ask(onchain, recording.dividends, "Dividends", "owed", wallet(DEMO), contracts.stablecoin)
     assert (balance,) == owed
