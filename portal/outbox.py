@@ -191,7 +191,7 @@ def _finish_if_job_did_not(row_id: uuid.UUID) -> None:
     with transaction() as session:
         session.execute(
             sa.update(OutboxJob)
-            .where(OutboxJob.id == row_id, OutboxJob.done_at.is_(None))
+            .where(OutboxJob.id == row_id, OutboxJob.done_at.is_(None), OutboxJob.failed_at.is_(None))
             .values(done_at=sa.func.now(), runner=None, leased_until=None, last_error=None)
         )
 

@@ -144,3 +144,14 @@ def wallet_owners(session: Session, addresses: list[str], chain_id: str) -> dict
         )
     )
     return {row.wallet_address: row.user_id for row in rows}
+
+
+def linked_among(session: Session, addresses: list[str], chain_id: str) -> set[str]:
+    """Those of the addresses that somebody has linked."""
+    return set(
+        session.scalars(
+            sa.select(UserWallet.wallet_address).where(
+                UserWallet.wallet_address.in_(addresses), UserWallet.chain_id == chain_id
+            )
+        )
+    )

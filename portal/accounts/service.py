@@ -191,6 +191,12 @@ def link_wallet(session: Session, user_id: uuid.UUID, address: str, chain_id: st
     return wallet
 
 
+def link_demo_wallet(user_id: uuid.UUID, address: str, chain_id: str, label: str) -> UserWallet:
+    """Link a wallet of the development chain, whose key the portal itself holds. Raises Conflict when it is taken."""
+    with transaction() as session:
+        return link_wallet(session, user_id, address, chain_id, label)
+
+
 def create_person(session: Session, email: str, display_name: str) -> User:
     """A new person with the viewer's role and their e-mail as the way in, inside the caller's transaction."""
     user = User(id=uuid.uuid4(), email=email.lower(), display_name=display_name, email_verified=True)

@@ -11,11 +11,12 @@ from werkzeug.wrappers import Response
 
 from portal import mail
 from portal.accounts import forms, identity, queries, service
+from portal.chain.signer import demo_signers
 from portal.config import Settings
 from portal.crypto import new_token, same, token_hash
 from portal.db import db
-from portal.errors import Invalid, NotFound
-from portal.web.access import anyone
+from portal.errors import Conflict, Invalid, NotFound
+from portal.web.access import anyone, signed_in
 from portal.web.bodies import form_body, parse
 from portal.web.pages import Pages, answer, safe_next, see
 
@@ -90,6 +91,35 @@ def dev_mail() -> Response:
     if not _settings().newcomer_tools:
         raise NotFound
     return answer("accounts/dev_mail.html", mails=mail.kept(_settings()))
+
+
+@pages.get("/me/wallets", access=signed_in)
+def wallets() -> Response:
+    linked = queries.wallets_of(db.session(), current_user.user_id)
+    return answer(
+        "accounts/wallets.html",
+        wallets=[{"address": w.wallet_address, "label": w.label, "primary": w.is_primary} for w in linked],
+        demo=_free_demo_wallets(),
+        next=safe_next(request.args.get("next"), ""),
+    )
+
+
+@pages.post("/me/wallets", access=signed_in)
+def link_demo_wallet() -> Response:
+    """Demo wallets exist in the embedded default on loopback alone."""
+    offered = {w["address"]: w["number"] for w in _free_demo_wallets()}
+    address = request.form.get("address", "").lower()
+    if address not in offered:
+        raise Conflict("This demo wallet is taken. Choose another one.")
+    chain_id = str(_settings().chain_id)
+    service.link_demo_wallet(current_user.user_id, address, chain_id, f"Demo wallet {offered[address]}")
+    return see(safe_next(request.form.get("next"), "/me/wallets"))
+
+
+def _free_demo_wallets() -> list[dict[str, Any]]:
+    every = list(demo_signers(_settings()))
+    taken = queries.linked_among(db.session(), every, str(_settings().chain_id))
+    return [{"number": n, "address": a} for n, a in enumerate(every, 1) if a not in taken]
 
 
 def _browser() -> str:

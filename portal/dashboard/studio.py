@@ -6,8 +6,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from portal.accounts import queries as account_queries
 from portal.artists.models import Artist
 from portal.db import utcnow
+from portal.masters import launch
 from portal.masters import queries as master_queries
 from portal.masters.enums import IpoStatus, MasterStatus
 from portal.masters.models import Master, MasterIpo
@@ -126,16 +128,16 @@ def master(session: Session, found: Master) -> dict[str, Any]:
         "ipo": _ipo(ipo) if ipo else None,
         "actions": {
             "confirm_rights": None if confirmed else f"{here}/rights",
-            "launch": None,
+            "launch": _launch_action(here, found),
             "close": None,
             "cancel": None,
             "edit": None,
         },
-        "launch_reason": None if confirmed else "Confirm first that the recording is yours to share.",
+        "launch_reason": _hindrance(session, found),
         "version": ipo.version if ipo else found.version,
-        "steps": None,
+        "steps": _steps(session, ipo) if ipo else None,
         "steps_title": "Launch",
-        "contract": None,
+        "contract": _contract(found),
         "revenue_action": None,
         "values": {},
         "errors": [],
@@ -144,6 +146,44 @@ def master(session: Session, found: Master) -> dict[str, Any]:
         "revenue_events": [],
         "proceeds": None,
     }
+
+
+def _hindrance(session: Session, found: Master) -> str | None:
+    """Why launching is not possible now, in words; None when it is, or when there is nothing to launch."""
+    if found.rights_confirmed_at is None:
+        return "Confirm first that the recording is yours to share."
+    if not account_queries.wallets_of(session, found.artist.user_id):
+        return "Link a wallet first: what the shares cost is paid to it."
+    if found.status is MasterStatus.PENDING:
+        return "The portal's staff looks at it before it is sold."
+    return None
+
+
+def _launch_action(here: str, found: Master) -> str | None:
+    """Where the launch button leads; None where there is nothing to launch."""
+    draft = found.ipo is not None and found.ipo.status is IpoStatus.DRAFT
+    return f"{here}/launch" if draft and found.status is not MasterStatus.PENDING else None
+
+
+def _steps(session: Session, ipo: MasterIpo) -> list[dict[str, Any]] | None:
+    """Asked for, on the chain, open: what is done, what runs, what failed and why."""
+    state = launch.launch_state(session, ipo)
+    if state is None:
+        return None
+    running = "failed" if state.failure else "done" if state.recorded else "now"
+    opened = "done" if ipo.actual_start_at else "next"
+    return [
+        {"text": "Launch asked for", "state": "done", "at": state.asked_at, "note": None},
+        {"text": "Contracts on the chain", "state": running, "at": None, "note": state.failure},
+        {"text": "Offer open", "state": opened, "at": ipo.actual_start_at, "note": None},
+    ]
+
+
+def _contract(found: Master) -> dict[str, Any] | None:
+    if not found.contracts:
+        return None
+    made = found.contracts[0]
+    return {"address": made.contract_address, "href": None, "block": made.deployed_at_block, "state": "deployed"}
 
 
 def _ipo(ipo: MasterIpo) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from portal.covers import PALETTES
 from portal.dashboard import studio
 from portal.db import db
 from portal.errors import FieldError, Invalid, NotFound
-from portal.masters import forms, queries, service
+from portal.masters import forms, launch, queries, service
 from portal.masters.models import Master
 from portal.web.access import role, signed_in
 from portal.web.bodies import form_body, keyed, parse
@@ -130,6 +130,23 @@ def confirm_rights(master_id: uuid.UUID) -> Response:
 
 @pages.get("/studio/masters/<uuid:master_id>/rights", access=ARTIST, endpoint="rights_back")
 def rights_back(master_id: uuid.UUID) -> Response:
+    return see(f"/studio/masters/{master_id}")
+
+
+@pages.post("/studio/masters/<uuid:master_id>/launch", access=ARTIST)
+def launch_master(master_id: uuid.UUID) -> Response:
+    launch.launch_ipo(current_user.user_id, master_id)
+    return see(f"/studio/masters/{master_id}")
+
+
+@pages.post("/studio/masters/<uuid:master_id>/retry", access=ARTIST)
+def retry_launch(master_id: uuid.UUID) -> Response:
+    launch.retry_launch(current_user.user_id, master_id)
+    return see(f"/studio/masters/{master_id}")
+
+
+@pages.get("/studio/masters/<uuid:master_id>/<any(launch, retry):_act>", access=ARTIST, endpoint="launch_back")
+def launch_back(master_id: uuid.UUID, _act: str) -> Response:
     return see(f"/studio/masters/{master_id}")
 
 

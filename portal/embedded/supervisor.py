@@ -149,7 +149,7 @@ class Supervisor:
         if not given.rpc_url:
             from portal.embedded.devchain import Devchain
 
-            wanted.append((Devchain(self.data), lambda url: {"AUDIFI_RPC_URL": url}))
+            wanted.append((Devchain(self.data, history=0), lambda url: {"AUDIFI_RPC_URL": url}))
         for server, _ in wanted:
             self.servers.append(server)
             server.launch()

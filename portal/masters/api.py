@@ -8,10 +8,13 @@ from typing import Any
 from flask import current_app
 from flask_login import current_user
 
-from portal.db import db
+from portal.chain import bootstrap
+from portal.chain.abi import encode_call
+from portal.config import Settings
+from portal.db import db, transaction
 from portal.errors import NotFound
-from portal.masters import forms, queries, service, shapes
-from portal.masters.models import Master
+from portal.masters import calls, forms, launch, minting, queries, service, shapes
+from portal.masters.models import Master, MasterIpo
 from portal.versions import Api
 from portal.web.access import anyone, role, signed_in
 from portal.web.bodies import json_body, keyed, parse
@@ -54,3 +57,51 @@ def put_offer(master_id: uuid.UUID, version: int) -> dict[str, Any]:
     settings = current_app.config["SETTINGS"]
     master = service.set_offer(current_user.user_id, master_id, form.terms(), None, settings)
     return shapes.shape_response(master, master.ipo, version)
+
+
+@api.get("/masters/<uuid:master_id>/ipo", versions=(2,), access=anyone)
+def get_offer(master_id: uuid.UUID, version: int) -> dict[str, Any]:
+    master = queries.public(db.session(), master_id)
+    if master is None or master.ipo is None:
+        raise NotFound
+    addresses: dict[str, str | None] = {
+        "shares": master.contracts[0].contract_address if master.contracts else None,
+        "dividends": master.dividend_contracts[0].contract_address if master.dividend_contracts else None,
+    }
+    return shapes.offer(master, master.ipo, addresses)
+
+
+@api.post("/masters/<uuid:master_id>/ipo/launch", versions=(2,), access=signed_in)
+def post_launch(master_id: uuid.UUID, version: int) -> tuple[dict[str, Any], int]:
+    """202 with the offer's status and the name of the job that deploys it; a second launch is a 409."""
+
+    def answer(ipo: MasterIpo) -> tuple[int, dict[str, Any]]:
+        return 202, {"status": ipo.status.value, "job": launch.deployment_job(ipo.id)}
+
+    status, body = answer(launch.launch_ipo(current_user.user_id, master_id, keyed(answer)))
+    return body, status
+
+
+@api.post("/masters/<uuid:master_id>/ipo/mint-intents", versions=(2,), access=signed_in)
+def post_mint_intent(master_id: uuid.UUID, version: int) -> dict[str, Any]:
+    """The unsigned transaction and its price lines; an offer with a cap needs the portal's permit in it."""
+    form = parse(forms.MintIntent, json_body())
+    settings: Settings = current_app.config["SETTINGS"]
+    with transaction() as session:
+        wanted = minting.purchase(session, current_user.user_id, master_id, form.wallet, form.quantity)
+    lines = [
+        {"label": "shares", "quantity": wanted.quantity, "price": str(wanted.price), "currency": wanted.currency},
+        {"label": "total", "amount": str(wanted.total), "currency": wanted.currency},
+    ]
+    native = wanted.currency == "ETH"
+    approval = encode_call("Stablecoin", "approve", (wanted.shares_address, wanted.total))
+    return {
+        "transaction": {
+            "to": wanted.shares_address,
+            "data": calls.mint_data(wanted, settings),
+            "value": str(wanted.total if native else 0),
+            "chainId": int(wanted.chain_id),
+        },
+        "approval": None if native else {"to": bootstrap.contracts().stablecoin, "data": approval, "value": "0"},
+        "lines": lines,
+    }

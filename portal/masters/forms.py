@@ -160,3 +160,8 @@ def typed_fields(form: Mapping[str, Any]) -> dict[str, Any]:
         raise Invalid(errors)
     offer["allowSecondaryResale"] = fields.pop("allowSecondaryResale", "false")
     return {**fields, "ipo": offer}
+
+
+class MintIntent(Body):
+    wallet: Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
+    quantity: Annotated[Whole, Field(ge=1, le=10)]

@@ -112,3 +112,15 @@ def dividend_contract_of(session: Session, master_id: uuid.UUID, chain_id: str) 
             DividendContract.master_id == master_id, DividendContract.chain_id == chain_id
         )
     ).one_or_none()
+
+
+def minted_by(session: Session, master_id: uuid.UUID, wallets: list[str]) -> dict[str, int]:
+    """Wallet -> shares of this master that it bought at the first sale (whoever owns them now)."""
+    rows = session.execute(
+        sa.text(
+            "SELECT original_minter_wallet AS wallet, count(*) AS shares FROM master_nfts"
+            " WHERE master_id = :master AND original_minter_wallet = ANY(:wallets) GROUP BY original_minter_wallet"
+        ),
+        {"master": master_id, "wallets": wallets},
+    )
+    return {row.wallet: row.shares for row in rows}

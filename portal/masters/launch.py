@@ -1,0 +1,252 @@
+"""The life of an IPO: launched by its artist, deployed by a job, live, closed. Every status is a compare-and-set.
+
+(1) `launch_ipo`: draft -> scheduled, audit row and outbox row in one transaction; (2) the job `deploy_contract` puts
+the contracts on the chain; (3) `record_deployment`: their rows, and scheduled -> live once its start has come
+(specification 6.1). Each step may run twice and changes nothing twice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from portal import live, outbox
+from portal.accounts import queries as account_queries
+from portal.audit.enums import AuditActionCategory
+from portal.audit.service import log_system_event, record
+from portal.db import must_hit, transaction, utcnow
+from portal.errors import Conflict, NotFound
+from portal.idempotency import KeyedRequest, claim, keep
+from portal.masters.enums import DividendDistributionModel, IpoStatus, MasterStatus
+from portal.masters.models import DividendContract, Master, MasterContract, MasterIpo
+from portal.masters.service import own_master
+
+CHANGED = "This offer has changed since you opened it."
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What the chain says about a created pair of contracts; times by the chain's clock."""
+
+    chain_id: str
+    shares: str
+    dividends: str
+    tx_hash: str
+    block: int
+    at: dt.datetime
+
+
+def deployment_job(ipo_id: uuid.UUID) -> str:
+    """The outbox name of an offer's deployment: one for ever."""
+    return f"deploy:{ipo_id}"
+
+
+def launch_ipo(user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequest | None = None) -> MasterIpo:
+    """Launch one's own draft offer. A verified artist's is deployed at once; others wait for staff as `pending`.
+
+    Raises Conflict for an offer that is no draft (of two at once one wins), without confirmed rights, or without a
+    wallet that the proceeds could go to.
+    """
+    with transaction() as session:
+        claim(session, keyed)
+        master = own_master(session, user_id, master_id, lock=True)
+        ipo = _launchable(session, master)
+        if master.status is MasterStatus.DRAFT:
+            _move_master(session, master, MasterStatus.PENDING)
+        if master.artist.is_verified and master.status is MasterStatus.PENDING:
+            _move_master(session, master, MasterStatus.APPROVED)
+        if master.status is MasterStatus.APPROVED:
+            _schedule(session, master, ipo)
+        keep(session, ipo)
+        return ipo
+
+
+def approve_master(master_id: uuid.UUID) -> Master:
+    """Staff lets a waiting master pass; its launch, which the artist asked for, goes on."""
+    with transaction() as session:
+        master = _waiting(session, master_id)
+        _move_master(session, master, MasterStatus.APPROVED)
+        _schedule(session, master, _launchable(session, master))
+        return master
+
+
+def send_back(master_id: uuid.UUID, reason: str) -> Master:
+    """Staff sends a waiting master back to its artist, with the reason."""
+    with transaction() as session:
+        master = _waiting(session, master_id)
+        _move_master(session, master, MasterStatus.DRAFT, reason)
+        return master
+
+
+def record_deployment(ipo_id: uuid.UUID, made: Deployment) -> None:
+    """Step (3): write the contracts' rows and, when its start has come, open the offer; once."""
+    with transaction() as session:
+        ipo = _locked(session, ipo_id)
+        master = ipo.master
+        values = {
+            "id": uuid.uuid4(),
+            "master_id": master.id,
+            "chain_id": made.chain_id,
+            "deployment_tx_hash": made.tx_hash,
+            "deployed_at_block": made.block,
+            "deployed_at": made.at,
+        }
+        shares = {"contract_address": made.shares, "contract_total_supply": ipo.total_supply,
+                  "contract_royalty_bps": ipo.secondary_royalty_bps}  # fmt: skip
+        session.execute(insert(MasterContract).values(**values | shares).on_conflict_do_nothing())
+        pool = {"contract_address": made.dividends, "linked_master_contract": made.shares,
+                "distribution_model": DividendDistributionModel.PER_MASTER}  # fmt: skip
+        session.execute(
+            insert(DividendContract).values(**values | pool | {"id": uuid.uuid4()}).on_conflict_do_nothing()
+        )
+        if ipo.status is IpoStatus.SCHEDULED:
+            _open_when_due(session, ipo)
+        outbox.finish(session)
+
+
+def start_ipo(ipo_id: uuid.UUID) -> None:
+    """Open a deployed offer whose start has come; anything else is left as it is."""
+    with transaction() as session:
+        ipo = _locked(session, ipo_id)
+        if ipo.status is IpoStatus.SCHEDULED:
+            _open_when_due(session, ipo)
+        outbox.finish(session)
+
+
+def close_ipo(ipo_id: uuid.UUID) -> None:
+    """Close a live offer that is sold out or past its end; anything else is left as it is."""
+    with transaction() as session:
+        ipo = _locked(session, ipo_id)
+        ended = ipo.scheduled_end_at is not None and ipo.scheduled_end_at <= utcnow()
+        if ipo.status is IpoStatus.LIVE and (ended or ipo.minted_supply >= ipo.total_supply):
+            _move_ipo(session, ipo, IpoStatus.CLOSED, actual_end_at=utcnow())
+        outbox.finish(session)
+
+
+def note_failure(ipo_id: uuid.UUID, reason: str) -> None:
+    """The chain refused the deployment: written down, shown to the artist, and the job ends."""
+    with transaction() as session:
+        log_system_event(
+            session, "deployment_failed", "ipo", reason, success=False, error=reason, entity=("master_ipo", ipo_id)
+        )
+        session.execute(
+            sa.update(outbox.OutboxJob)
+            .where(outbox.OutboxJob.dedupe == deployment_job(ipo_id), outbox.OutboxJob.done_at.is_(None))
+            .values(failed_at=sa.func.now(), last_error=reason, runner=None, leased_until=None)
+        )
+
+
+def retry_launch(user_id: uuid.UUID, master_id: uuid.UUID) -> None:
+    """Let a failed deployment run again. Raises NotFound when none has failed."""
+    with transaction() as session:
+        master = own_master(session, user_id, master_id)
+        if master.ipo is None:
+            raise NotFound
+        outbox.retry(session, deployment_job(master.ipo.id))
+        record(session, "retry_launch", AuditActionCategory.IPO, target=("master", master.id, master.title))
+
+
+@dataclass(frozen=True)
+class LaunchState:
+    """How far a launch is: asked for, sent, recorded, or failed with the reason."""
+
+    asked_at: dt.datetime
+    recorded: bool
+    failure: str | None
+
+
+def launch_state(session: Session, ipo: MasterIpo) -> LaunchState | None:
+    """None for an offer that was never launched."""
+    job = session.scalars(
+        sa.select(outbox.OutboxJob).where(outbox.OutboxJob.dedupe == deployment_job(ipo.id))
+    ).one_or_none()
+    if job is None:
+        return None
+    return LaunchState(job.created_at, job.done_at is not None, job.last_error if job.failed_at else None)
+
+
+def _launchable(session: Session, master: Master) -> MasterIpo:
+    ipo = master.ipo
+    if ipo is None or ipo.status is not IpoStatus.DRAFT:
+        raise Conflict("There is no draft offer to launch.")
+    if master.rights_confirmed_at is None:
+        raise Conflict("Confirm first that the recording is yours to share.")
+    if not account_queries.wallets_of(session, master.artist.user_id):
+        raise Conflict("Link a wallet first: the proceeds go there.")
+    return ipo
+
+
+def _schedule(session: Session, master: Master, ipo: MasterIpo) -> None:
+    """draft -> scheduled, and the deployment asked for; of two at once one hits no row."""
+    _move_ipo(session, ipo, IpoStatus.SCHEDULED)
+    outbox.add(session, "deploy_contract", {"ipo_id": str(ipo.id)}, dedupe=deployment_job(ipo.id))
+
+
+def _open_when_due(session: Session, ipo: MasterIpo) -> None:
+    if ipo.scheduled_start_at and ipo.scheduled_start_at > utcnow():
+        when = ipo.scheduled_start_at
+        outbox.add(session, "start_ipo", {"ipo_id": str(ipo.id)}, dedupe=f"start_ipo:{ipo.id}", not_before=when)
+        return
+    _move_ipo(session, ipo, IpoStatus.LIVE, actual_start_at=utcnow())
+    if ipo.master.status is MasterStatus.APPROVED:
+        _move_master(session, ipo.master, MasterStatus.LIVE)
+    if ipo.scheduled_end_at:
+        when = ipo.scheduled_end_at
+        outbox.add(session, "close_ipo", {"ipo_id": str(ipo.id)}, dedupe=f"close_ipo:{ipo.id}:end", not_before=when)
+
+
+def _move_ipo(session: Session, ipo: MasterIpo, to: IpoStatus, **values: object) -> None:
+    """Compare-and-set on the status that was read, with audit row and news."""
+    before = ipo.status
+    result = session.execute(
+        sa.update(MasterIpo)
+        .where(MasterIpo.id == ipo.id, MasterIpo.status == before)
+        .values(status=to, version=MasterIpo.version + 1, **values)
+        .execution_options(synchronize_session=False)
+    )
+    must_hit(result, Conflict(CHANGED))
+    session.refresh(ipo)
+    record(
+        session,
+        f"ipo_{to.value}",
+        AuditActionCategory.IPO,
+        target=("master", ipo.master_id, ipo.master.title),
+        before={"status": before.value},
+        after={"status": to.value},
+    )
+    payload = {"type": "ipo.status", "masterId": str(ipo.master_id), "status": to.value, "seq": ipo.version}
+    live.publish(session, f"master:{ipo.master_id}", str(ipo.master_id), payload)
+
+
+def _move_master(session: Session, master: Master, to: MasterStatus, reason: str | None = None) -> None:
+    before, master.status = master.status, to
+    if to is MasterStatus.APPROVED:
+        master.published_at = utcnow()
+    session.flush()
+    record(
+        session,
+        f"master_{to.value}",
+        AuditActionCategory.MASTER,
+        target=("master", master.id, master.title),
+        before={"status": before.value},
+        after={"status": to.value},
+        description=reason,
+    )
+
+
+def _waiting(session: Session, master_id: uuid.UUID) -> Master:
+    master = session.get(Master, master_id, with_for_update=True)
+    if master is None:
+        raise NotFound
+    if master.status is not MasterStatus.PENDING:
+        raise Conflict("This master does not wait for a decision.")
+    return master
+
+
+def _locked(session: Session, ipo_id: uuid.UUID) -> MasterIpo:
+    return session.scalars(sa.select(MasterIpo).where(MasterIpo.id == ipo_id).with_for_update()).one()

@@ -1,0 +1,105 @@
+"""Buying shares: who may, how many, and what it costs, to the smallest unit."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal import outbox
+from portal.accounts import queries as account_queries
+from portal.audit.enums import AuditActionCategory
+from portal.audit.service import record
+from portal.db import transaction, utcnow
+from portal.errors import Conflict, FieldError, Invalid, NotFound
+from portal.idempotency import KeyedRequest, claim, keep
+from portal.masters import queries
+from portal.masters.enums import IpoStatus
+from portal.masters.models import MasterContract, MasterIpo
+
+MOST_AT_ONCE = 10
+PERMIT_SECONDS = 15 * 60
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """What is bought: amounts in smallest units of `currency`; `allowance` is all that this wallet may ever mint."""
+
+    master_id: uuid.UUID
+    shares_address: str
+    chain_id: str
+    wallet: str
+    quantity: int
+    price: int
+    currency: str
+    allowance: int
+    capped: bool
+
+    @property
+    def total(self) -> int:
+        return self.price * self.quantity
+
+
+def purchase(session: Session, user_id: uuid.UUID, master_id: uuid.UUID, wallet: str, quantity: int) -> Purchase:
+    """Check an intended mint and price it, inside the caller's transaction; the offer's row is the lock.
+
+    Raises NotFound, Conflict with the reason, or Invalid for a field.
+    """
+    if not 1 <= quantity <= MOST_AT_ONCE:
+        raise Invalid(FieldError("quantity", f"From 1 to {MOST_AT_ONCE} shares at a time."))
+    ipo, contract = _open_offer(session, master_id)
+    left = ipo.total_supply - ipo.minted_supply
+    if quantity > left:
+        raise Conflict("All shares are sold." if left == 0 else f"Only {left} share(s) are left.")
+    linked = [w.wallet_address for w in account_queries.wallets_of(session, user_id) if w.verified]
+    if wallet.lower() not in linked:
+        raise Invalid(FieldError("wallet", "This wallet is not linked to you."))
+    allowance = _allowance(session, ipo, wallet.lower(), linked, quantity)
+    return Purchase(
+        master_id, contract.contract_address, contract.chain_id, wallet.lower(), quantity,
+        ipo.mint_price_wei or 0, ipo.mint_price_currency or "", allowance, ipo.person_cap is not None,
+    )  # fmt: skip
+
+
+def request_mint(
+    user_id: uuid.UUID, master_id: uuid.UUID, wallet: str, quantity: int, keyed: KeyedRequest | None = None
+) -> str:
+    """Ask the job to mint with a demo wallet; returns the purchase's name, for following it."""
+    with transaction() as session:
+        claim(session, keyed)
+        wanted = purchase(session, user_id, master_id, wallet, quantity)
+        name = f"mint:{uuid.uuid4()}"
+        payload = {"name": name, "user_id": str(user_id), "master_id": str(master_id),
+                   "wallet": wanted.wallet, "quantity": quantity}  # fmt: skip
+        outbox.add(session, "mint_shares", payload, dedupe=name)
+        record(
+            session,
+            "request_mint",
+            AuditActionCategory.IPO,
+            target=("master", master_id, wanted.shares_address),
+            after={"quantity": quantity, "wallet": wanted.wallet, "total": str(wanted.total)},
+        )
+        keep(session, name)
+        return name
+
+
+def _open_offer(session: Session, master_id: uuid.UUID) -> tuple[MasterIpo, MasterContract]:
+    master = queries.public(session, master_id)
+    if master is None or master.ipo is None:
+        raise NotFound
+    ipo = session.scalars(sa.select(MasterIpo).where(MasterIpo.id == master.ipo.id).with_for_update()).one()
+    over = ipo.scheduled_end_at is not None and ipo.scheduled_end_at <= utcnow()
+    if ipo.status is not IpoStatus.LIVE or over or not master.contracts:
+        raise Conflict("This offer is not open.")
+    return ipo, master.contracts[0]
+
+
+def _allowance(session: Session, ipo: MasterIpo, wallet: str, linked: list[str], quantity: int) -> int:
+    """How many this wallet may have minted in all after this purchase; the cap counts all wallets of the person."""
+    minted = queries.minted_by(session, ipo.master_id, linked)
+    if ipo.person_cap is not None and sum(minted.values()) + quantity > ipo.person_cap:
+        left = max(0, ipo.person_cap - sum(minted.values()))
+        raise Conflict(f"One person may buy {ipo.person_cap} shares of this; you may buy {left} more.")
+    return minted.get(wallet, 0) + quantity

@@ -1,0 +1,154 @@
+"""From a draft to shares in a wallet, on a real chain."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from portal import faults
+from portal.accounts.service import link_wallet
+from portal.artists.models import Artist
+from portal.chain import signer as signers
+from portal.chain.abi import decode_result, encode_call
+from portal.chain.bootstrap import Contracts
+from portal.chain.client import Client as Node
+from portal.db import db, transaction
+from portal.errors import Conflict
+from portal.masters import launch, minting
+from portal.masters.enums import IpoStatus, MasterStatus
+from portal.masters.models import DividendContract, Master, MasterContract, MasterIpo
+from portal.outbox import OutboxJob
+from tests import factories
+from tests.conftest import Client
+
+Work = Callable[[], int]
+
+
+@pytest.fixture
+def artist(live_app: Flask, contracts: Contracts, session: Session) -> Artist:
+    """A verified artist with the first demo wallet linked."""
+    made = factories.artist(session)
+    with transaction() as inner:
+        link_wallet(inner, made.user_id, demo_wallet(live_app, 0), chain_id(live_app), "Demo wallet 1")
+    return made
+
+
+def demo_wallet(app: Flask, index: int) -> str:
+    return list(signers.demo_signers(app.config["SETTINGS"]))[index]
+
+
+def chain_id(app: Flask) -> str:
+    return str(app.config["SETTINGS"].chain_id)
+
+
+def launched(session: Session, artist: Artist, work: Work, **terms: Any) -> Master:
+    master = factories.master(session, artist, **terms)
+    launch.launch_ipo(artist.user_id, master.id)
+    work()
+    return db.session().get_one(Master, master.id)
+
+
+def test_a_launch_ends_with_contracts_on_the_chain(session: Session, artist: Artist, work: Work, onchain: Node) -> None:
+    master = launched(session, artist, work)
+    assert master.status is MasterStatus.LIVE
+    assert master.ipo is not None
+    assert master.ipo.status is IpoStatus.LIVE
+    contract = master.contracts[0].contract_address
+    answer = onchain.call(contract, encode_call("MasterShares", "terms"))
+    terms = decode_result("MasterShares", "terms", answer)[0]
+    assert (terms[2], terms[3]) == (25_000_000, 1000)
+
+
+def test_of_two_launches_one_wins(live_app: Flask, session: Session, artist: Artist) -> None:
+    master = factories.master(session, artist)
+    outcomes: list[str] = []
+
+    def go() -> None:
+        with live_app.app_context():
+            try:
+                outcomes.append(launch.launch_ipo(artist.user_id, master.id).status.value)
+            except Conflict:
+                outcomes.append("conflict")
+
+    user_id = artist.user_id
+    assert user_id
+    threads = [threading.Thread(target=go) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["conflict", "scheduled"]
+    assert (
+        session.scalar(sa.select(sa.func.count()).select_from(OutboxJob).where(OutboxJob.job == "deploy_contract")) == 1
+    )
+
+
+@pytest.mark.parametrize("point", ["deploy-prepared", "send-signed", "send-broadcast", "deploy-sent"])
+def test_dying_anywhere_deploys_once(
+    session: Session, artist: Artist, work: Work, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    master = factories.master(session, artist)
+    launch.launch_ipo(artist.user_id, master.id)
+    monkeypatch.setattr(faults, "ARMED", f"{point}:raise")
+    with pytest.raises(AssertionError, match=point):
+        work()
+    monkeypatch.setattr(faults, "ARMED", "")
+    session.rollback()
+    session.execute(sa.update(OutboxJob).values(not_before=None))
+    session.commit()
+    work()
+    count = sa.func.count()
+    assert session.scalar(sa.select(count).select_from(MasterContract)) == 1
+    assert session.scalar(sa.select(count).select_from(DividendContract)) == 1
+    assert session.scalar(sa.select(MasterIpo.status)) is IpoStatus.LIVE
+
+
+def test_unverified_artists_wait_for_staff(live_app: Flask, session: Session, artist: Artist, work: Work) -> None:
+    session.execute(sa.update(Artist).values(is_verified=False))
+    session.commit()
+    master = factories.master(session, artist)
+    assert launch.launch_ipo(artist.user_id, master.id).status is IpoStatus.DRAFT
+    assert work() == 0
+    launch.approve_master(master.id)
+    work()
+    assert session.scalar(sa.select(MasterIpo.status)) is IpoStatus.LIVE
+
+
+def test_a_demo_wallet_buys_on_the_chain(
+    live_app: Flask, session: Session, artist: Artist, work: Work, onchain: Node
+) -> None:
+    master = launched(session, artist, work, person_cap=3)
+    fan = factories.person(session)
+    wallet = demo_wallet(live_app, 1)
+    with transaction() as inner:
+        link_wallet(inner, fan.id, wallet, chain_id(live_app), "Demo wallet 2")
+    minting.request_mint(fan.id, master.id, wallet, 2)
+    work()
+    contract = session.scalars(sa.select(MasterContract.contract_address)).one()
+    answer = onchain.call(contract, encode_call("MasterShares", "balanceOf", (wallet,)))
+    assert decode_result("MasterShares", "balanceOf", answer) == (2,)
+
+
+def test_the_cap_counts_the_person(live_app: Flask, session: Session, artist: Artist, work: Work) -> None:
+    master = launched(session, artist, work, person_cap=1)
+    with pytest.raises(Conflict, match="you may buy 1 more"):
+        minting.request_mint(artist.user_id, master.id, demo_wallet(live_app, 0), 2)
+
+
+def test_launch_over_http(
+    live_app: Flask, client: Client, session: Session, artist: Artist, sign_in: Callable[..., Any]
+) -> None:
+    master = factories.master(session, artist, rights=False)
+    sign_in(client, artist.user)
+    path = f"/api/v2/masters/{master.id}"
+    assert client.post(f"{path}/ipo/launch").status_code == 409
+    assert client.post(f"{path}/confirm-rights").status_code == 200
+    answer = client.post(f"{path}/ipo/launch")
+    assert (answer.status_code, answer.json["status"]) == (202, "scheduled")
+    assert client.post(f"{path}/ipo/launch").status_code == 409
