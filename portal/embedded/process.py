@@ -63,13 +63,14 @@ def user_group(user: int) -> int:
 
 
 def stop(process: "subprocess.Popen[bytes]", signals: Sequence[int], patience: float) -> None:
-    """Send each signal in turn, waiting `patience` seconds for the end after each, then kill."""
+    """Wait `patience` seconds for an end, then for another after each signal; kill at last."""
     for number in (*signals, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience)
             return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(number)
+    process.wait()
 
 
 def identity(pid: int) -> str:
@@ -102,6 +103,7 @@ class Server(Generic[Address]):
 
     name: str
     stop_signals: tuple[int, ...] = (signal.SIGTERM,)
+    stop_patience = 8.0
     patience = 30.0
 
     def __init__(self, data_dir: Path | str) -> None:
@@ -111,6 +113,7 @@ class Server(Generic[Address]):
         self.pid_file = private_folder(self.data_dir / "run") / f"{self.name}.pid"
         self.process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
+        self._asked = False
 
     @property
     def address(self) -> Address:
@@ -128,7 +131,7 @@ class Server(Generic[Address]):
         """Start the process without waiting until it answers; raises StartError."""
         self._take_lock()
         end_leftover(self.pid_file, self.stop_signals[0])
-        self.process = self._spawn()
+        self.process, self._asked = self._spawn(), False
         write_private(self.pid_file, identity(self.process.pid))
 
     def wait(self) -> None:
@@ -147,10 +150,22 @@ class Server(Generic[Address]):
         self.wait()
         return self.address
 
+    def exit_code(self) -> int | None:
+        """How the process ended by itself; None while it runs."""
+        return None if self.process is None else self.process.poll()
+
+    def ask_to_stop(self) -> None:
+        """Tell the process to end without waiting for it, so that several can end at the same time."""
+        if self.process is not None and not self._asked:
+            self._asked = True
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(self.stop_signals[0])
+
     def stop(self) -> None:
         """Stop the server cleanly; harmless if it does not run."""
         if self.process is not None:
-            stop(self.process, self.stop_signals, patience=10)
+            self.ask_to_stop()
+            stop(self.process, self.stop_signals[1:], self.stop_patience)
             self.process = None
         if self._lock is not None:
             os.close(self._lock)

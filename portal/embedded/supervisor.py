@@ -1,38 +1,39 @@
 """`python wsgi.py`: start a database, a bus and a chain where none is given, then the portal, and keep all alive.
 
-Every part is a child of this process and dies with it, also by kill -9. A crashed part is started again and named.
-Data lies in `instance/` or AUDIFI_DATA_DIR; a second supervisor on the same data refuses.
+Every process is a child of this one and dies with it, also by kill -9. One that crashes is named and started again.
+Data lies in `instance/` or AUDIFI_DATA_DIR; a second supervisor on the same data refuses. What does not need each
+other starts at the same time: the web reads its modules while the database is made.
 """
 
 import argparse
+import contextlib
 import os
 import signal
-import subprocess
+import socket
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
 
 from portal.config import Settings, SettingsError
-from portal.embedded.files import (
-    HERE,
-    StartError,
-    data_folder,
-    lock,
-    port_is_free,
-    private_folder,
-    read_text,
-    secret,
-    write_private,
-)
-from portal.embedded.parts import Part, flask, web
+from portal.embedded import given
+from portal.embedded.devchain import Devchain
+from portal.embedded.files import StartError, data_folder, lock, private_folder, read_text, secret, tail, write_private
+from portal.embedded.migrate import Migration
+from portal.embedded.parts import ONCE, Kept, Part, Web, background, how, web
+from portal.embedded.postgres import Postgres
 from portal.embedded.process import Server
-from portal.embedded.watch import NAME as WATCH
+from portal.embedded.valkey import Valkey
 
-USUAL_PORT = 5000
+USUAL_PORT, LAST_PORT = 5000, 5199
 WEB_PATIENCE = 60.0
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+OWNER, WORKER = "AUDIFI_OWNER_DATABASE_URL", "AUDIFI_WORKER_DATABASE_URL"
+
+
+class Stopped(BaseException):
+    """Somebody asked the supervisor to stop."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -40,9 +41,9 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
         settings = Settings.from_env(os.environ)
-        faults = _production_faults(settings)
-        if faults:
+        if faults := settings.faults():
             raise StartError("Production does not start like this:\n- " + "\n- ".join(faults))
+        given.check(settings)
         Supervisor(arguments, settings).run()
     except (StartError, SettingsError) as error:
         print(error, file=sys.stderr)
@@ -58,10 +59,6 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _production_faults(settings: Settings) -> list[str]:
-    return settings.faults()
-
-
 class Supervisor:
     """The whole portal as children of this process."""
 
@@ -69,228 +66,202 @@ class Supervisor:
         self.arguments, self.settings = arguments, settings
         self.began = time.monotonic()
         self.data = private_folder(data_folder())
-        self.first_start = not (self.data / "run" / "started").exists()
+        self.run_folder = private_folder(self.data / "run")
         self.servers: list[Server[Any]] = []
+        self.web: Part | None = None
         self.parts: list[Part] = []
-        self.once: dict[str, subprocess.Popen[bytes]] = {}
-        self.environment: dict[str, str] = {}
-        self.stopping = False
+        self.once: list[Part] = []
+        self.watch_end, self.watched = os.pipe()
 
     def run(self) -> None:
+        """Start, stay, stop; raises StartError if the start fails."""
         held = self._only_one()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._ask_to_stop)
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._asked_to_stop)
         try:
             self._start()
-            self._keep_alive()
+            self._stay()
+        except Stopped:
+            pass
         finally:
+            for number in STOP_SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
             self._stop()
             os.close(held)
 
-    # --- starting -----------------------------------------------------------------------------------------
+    def _asked_to_stop(self, _number: int, _frame: object) -> NoReturn:
+        raise Stopped
 
     def _only_one(self) -> int:
-        folder = private_folder(self.data / "run")
-        held = lock(folder / "supervisor.lock")
+        held = lock(self.run_folder / "supervisor.lock")
         if held is None:
-            who = read_text(folder / "supervisor").strip() or "Another process"
-            raise StartError(
-                f"{who} already runs the portal on the data in {self.data}. Stop it, or set AUDIFI_DATA_DIR."
-            )
+            who = read_text(self.run_folder / "supervisor") or "Another process"
+            raise StartError(f"{who} already runs the portal on {self.data}. Stop it, or set AUDIFI_DATA_DIR.")
         return held
 
+    # --- starting -----------------------------------------------------------------------------------------
+
     def _start(self) -> None:
-        self.port = self._port()
-        url = f"http://{self.arguments.host}:{self.port}"
-        write_private(self.data / "run" / "supervisor", f"Process {os.getpid()} at {url}")
-        self._start_servers()
-        self._make_parts()
-        self.parts[0].start()  # the web process imports while the migrations run
-        with self._step("migrations"):
-            self._migrate()
-        with self._step("web"):
-            self._wait_for_web(url)
-        for part in self.parts[1:]:
-            part.start()
-        self._start_once()
-        (self.data / "run" / "started").touch()
+        listener = self._listen()
+        url = f"http://{_address(listener)}"
+        write_private(self.run_folder / "supervisor", f"Process {os.getpid()} at {url}")
+        database, bus, chain = self._servers()
+        environment = self._environment(listener, database, bus, chain)
+        self._launch(bus)
+        self._start_web(listener, environment)
+        migration = self._migration(environment)
+        self._launch(database)
+        for server in (database, bus):
+            self._await(server)
+        if migration:
+            with self._step("migrations"):
+                migration.run()
+        self._launch(chain)
+        with self._step("first page"):
+            self._await_page(url)
         self._greet(url)
+        self._await(chain)
+        self._start_parts(environment)
 
-    def _port(self) -> int:
+    def _listen(self) -> socket.socket:
+        """The portal's socket, open from now on: nobody can take the port, and early visitors wait."""
         host, wanted = self.arguments.host, self.arguments.port
-        if wanted:
-            if not port_is_free(host, wanted):
-                raise StartError(f"Port {wanted} is taken. Choose another one with --port.")
-            return int(wanted)
-        free = (port for port in range(USUAL_PORT, USUAL_PORT + 200) if port_is_free(host, port))
-        if (port := next(free, None)) is None:
-            raise StartError(f"No port from {USUAL_PORT} on is free. Choose one with --port.")
-        return port
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        for port in [wanted] if wanted is not None else range(USUAL_PORT, LAST_PORT + 1):
+            with contextlib.suppress(OSError):
+                return socket.create_server((host, port), family=family, backlog=2048)
+        which = f"Port {wanted}" if wanted else f"Every port from {USUAL_PORT} to {LAST_PORT}"
+        raise StartError(f"{which} of {host} is taken or not ours to open. Choose another one with --port.")
 
-    def _start_servers(self) -> None:
-        """Launch what is not given, all at once, then wait for each."""
-        given = self.settings
-        self.environment = {
-            "AUDIFI_BIND": f"{self.arguments.host}:{self.port}",
-            "AUDIFI_DATA_DIR": str(self.data),
-            "AUDIFI_EMBEDDED": "0" if given.production else "1",
-            "AUDIFI_SECRET_KEY": os.environ.get("AUDIFI_SECRET_KEY") or secret(self.data, "secret_key"),
-            "PYTHONUNBUFFERED": "1",
-        }
-        wanted: list[tuple[Server[Any], Callable[[Any], dict[str, str]]]] = []
-        if not given.database_url:
-            from portal.embedded.postgres import Postgres
+    def _servers(self) -> tuple[Postgres | None, Valkey | None, Devchain | None]:
+        """The embedded servers; None where the environment names another."""
+        there = self.settings
+        return (
+            None if there.database_url else Postgres(self.data),
+            None if there.redis_url else Valkey(self.data),
+            None if there.rpc_url else Devchain(self.data, history=0),
+        )
 
-            wanted.append((Postgres(self.data), _database_urls))
-        if not given.redis_url:
-            from portal.embedded.valkey import Valkey
+    def _environment(
+        self, listener: socket.socket, database: Postgres | None, bus: Valkey | None, chain: Devchain | None
+    ) -> dict[str, str]:
+        """What the portal's processes find in their environment: the addresses are known before anything runs."""
+        found = {**os.environ, "AUDIFI_BIND": _address(listener), "AUDIFI_DATA_DIR": str(self.data)}
+        if not self.settings.production:
+            found["AUDIFI_EMBEDDED"] = "1"
+            found.setdefault("AUDIFI_SECRET_KEY", secret(self.data, "secret_key"))
+        if database:
+            urls = database.address
+            found |= {"AUDIFI_DATABASE_URL": urls.app, WORKER: urls.worker, OWNER: urls.owner}
+        if bus:
+            found["AUDIFI_REDIS_URL"] = bus.address
+        if chain:
+            found["AUDIFI_RPC_URL"] = chain.address
+        return found
 
-            wanted.append((Valkey(self.data), lambda url: {"AUDIFI_REDIS_URL": url}))
-        if not given.rpc_url:
-            from portal.embedded.devchain import Devchain
+    def _migration(self, environment: Mapping[str, str]) -> Migration | None:
+        """The migrations, their process started; none in production, where they are a step of the deployment."""
+        if self.settings.production:
+            return None
+        owner = environment.get(OWNER) or environment["AUDIFI_DATABASE_URL"]
+        migration = Migration(self.data, owner, environment)
+        migration.prepare()
+        return migration
 
-            wanted.append((Devchain(self.data, history=0), lambda url: {"AUDIFI_RPC_URL": url}))
-        for server, _ in wanted:
+    def _launch(self, server: Server[Any] | None) -> None:
+        if server:
             self.servers.append(server)
             server.launch()
-        for server, urls in wanted:
+
+    def _await(self, server: Server[Any] | None) -> None:
+        if server:
             with self._step(server.name):
                 server.wait()
-            self.environment |= urls(server.address)
 
-    def _migrate(self) -> None:
-        """`flask db upgrade` as the owner; skipped when this database is known to have the newest revision."""
-        if self.settings.production:
-            return
-        newest = max(path.name for path in (HERE / "migrations" / "versions").glob("[0-9]*.py"))
-        address = self.settings.database_url or self.environment["AUDIFI_DATABASE_URL"]
-        mark = f"{newest} {address.rpartition('@')[2]}"
-        marker = self.data / "run" / "migrated"
-        if read_text(marker) == mark and (self.data / "postgres").exists() == (not self.settings.database_url):
-            return
-        done = subprocess.run(  # noqa: S603
-            flask("db", "upgrade"), cwd=HERE, env={**os.environ, **self.environment}, capture_output=True, text=True
-        )
-        if done.returncode:
-            raise StartError(f"The migrations did not run:\n{done.stderr[-2000:]}")
-        write_private(marker, mark)
+    def _start_web(self, listener: socket.socket, environment: Mapping[str, str]) -> None:
+        files = (self.watch_end, listener.fileno())
+        self.web = Web(self.data, "web", web(listener.fileno()), _without(environment, OWNER, WORKER), files)
+        self.web.launch()
 
-    def _make_parts(self) -> None:
-        """The one list of processes: a new one is a line here."""
-        self.watch_end, self.watched = os.pipe()
-        names = {
-            "web": web(),
-            **{f"worker-{n + 1}": flask("worker") for n in range(self.arguments.workers)},
-            "relay": flask("relay"),
-            "indexer": flask("indexer"),
-        }
-        environment = {**self.environment, WATCH: str(self.watch_end)}
-        for name, command in names.items():
-            log = self.data / "logs" / f"{name}.log"
-            self.parts.append(Part(name, command, environment, log, (self.watch_end,)))
+    def _start_parts(self, environment: Mapping[str, str]) -> None:
+        trusted = _without(environment, OWNER)
+        for commands, parts in ((background(self.arguments.workers), self.parts), (ONCE, self.once)):
+            for name, command in commands.items():
+                parts.append(part := Part(self.data, name, command, trusted, (self.watch_end,)))
+                part.launch()
 
-    def _start_once(self) -> None:
-        """What runs to its end beside the portal: the platform's own contracts on the chain."""
-        if self.settings.production:
-            return
-        name, command = "chain-setup", flask("chain-setup")
-        part = Part(name, command, {**self.environment, WATCH: str(self.watch_end)},
-                    self.data / "logs" / f"{name}.log", (self.watch_end,))  # fmt: skip
-        part.start()
-        if part.process:
-            self.once[name] = part.process
-
-    def _wait_for_web(self, url: str) -> None:
+    def _await_page(self, url: str) -> None:
+        assert self.web is not None
         deadline = time.monotonic() + WEB_PATIENCE
-        while time.monotonic() < deadline and not self.stopping:
-            with suppress(OSError), urllib.request.urlopen(f"{url}/healthz", timeout=2) as answer:  # noqa: S310
-                if answer.status == 200:
-                    return
-            if self.parts[0].process is None or self.parts[0].process.poll() is not None:
-                break
-            time.sleep(0.02)
-        if not self.stopping:
-            from portal.embedded.files import tail
-
-            raise StartError(f"The web process did not answer. The end of its log:\n{tail(self.parts[0].log)}")
+        while self.web.exit_code() is None and time.monotonic() < deadline:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/healthz", timeout=2):  # noqa: S310
+                return
+        raise StartError(f"The web process did not answer. The end of {self.web.log}:\n{tail(self.web.log)}")
 
     # --- running ------------------------------------------------------------------------------------------
 
-    def _keep_alive(self) -> None:
-        while not self.stopping:
-            for part in self.parts:
-                if (code := part.crashed()) is not None:
-                    self._say(f"{part.name} ended ({_how(code)}); starting it again in {part.pause / 2:.1f} s")
-                if part.due() and not self.stopping:
-                    part.start()
-            for server in self.servers:
-                if server.process is not None and (code := server.process.poll()) is not None:
-                    self._say(f"{server.name} ended ({_how(code)}); starting it again")
-                    self._restart(server)
-            self._look_at_once()
-            time.sleep(0.2)
-
-    def _restart(self, server: Server[Any]) -> None:
-        try:
-            server.launch()
-            server.wait()
-        except StartError as error:
-            self._say(f"{error} Trying again.")
-            time.sleep(1)
-
-    def _look_at_once(self) -> None:
-        for name, process in list(self.once.items()):
-            if (code := process.poll()) is not None:
-                del self.once[name]
-                took = f"{time.monotonic() - self.began:.0f} s after the start"
-                ended = f"ended ({_how(code)}); see {self.data / 'logs' / (name + '.log')}"
-                self._say(f"{name} is done, {took}" if code == 0 else f"{name} {ended}")
+    def _stay(self) -> None:
+        """Look after everything until asked to stop."""
+        assert self.web is not None
+        kept = [Kept(server) for server in (*self.servers, self.web, *self.parts)]
+        while True:
+            for one in kept:
+                if news := one.look():
+                    self._say(news)
+            for part in [part for part in self.once if part.exit_code() is not None]:
+                self.once.remove(part)
+                self._say(_ended(part))
+            time.sleep(0.1)
 
     # --- stopping -----------------------------------------------------------------------------------------
 
-    def _ask_to_stop(self, _number: int, _frame: object) -> None:
-        self.stopping = True
-
     def _stop(self) -> None:
-        """The web first, so that nobody is answered by half a portal; the database last."""
-        for process in self.once.values():
-            process.terminate()
-        for part in self.parts:
-            part.stop()
-        for server in reversed(self.servers):
-            server.stop()
-        if self.parts:
+        """The web first, so that nobody is answered by half a portal; then what works; the servers last."""
+        groups: list[list[Server[Any]]] = [[self.web] if self.web else [], [*self.parts, *self.once], self.servers]
+        for group in groups:
+            for server in group:
+                server.ask_to_stop()
+            for server in group:
+                server.stop()
+        if self.web:
             self._say("stopped")
 
     # --- words --------------------------------------------------------------------------------------------
 
-    @contextmanager
+    @contextlib.contextmanager
     def _step(self, name: str) -> Iterator[None]:
         start = time.monotonic()
         yield
-        self._say(f"{name:<28} {time.monotonic() - start:5.2f} s")
+        self._say(f"{name} ready (waited {time.monotonic() - start:.2f} s)")
 
     def _greet(self, url: str) -> None:
-        self._say(f"first page after {time.monotonic() - self.began:.1f} s")
         lines = ["", f"  AudiFi is at {url}", ""]
-        if self.arguments.host in {"127.0.0.1", "localhost", "::1"} and not self.settings.production:
+        if self.settings.env != "production" and self.arguments.host in {"127.0.0.1", "localhost", "::1"}:
             lines += [
                 f"  Sign in with any e-mail address; its mail is at {url}/dev/mail",
-                f"  Walk the whole story: flask --app wsgi demo --url {url}",
+                f"  Walk the whole story: {sys.executable} -m flask --app wsgi demo --url {url}",
             ]
-        print("\n".join([*lines, "  Ctrl-C stops everything.", ""]), flush=True)
+        _print("\n".join([*lines, f"  Logs: {self.data / 'logs'}. Ctrl-C stops everything.", ""]))
 
     def _say(self, text: str) -> None:
-        print(f"[{time.monotonic() - self.began:6.1f} s] {text}", flush=True)
+        _print(f"[{time.monotonic() - self.began:6.2f} s] {text}")
 
 
-def _database_urls(urls: Any) -> dict[str, str]:
-    return {
-        "AUDIFI_DATABASE_URL": urls.app,
-        "AUDIFI_WORKER_DATABASE_URL": urls.worker,
-        "AUDIFI_OWNER_DATABASE_URL": urls.owner,
-    }
+def _print(text: str) -> None:
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        print(text, flush=True)
 
 
-def _how(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
+def _ended(part: Part) -> str:
+    code = part.exit_code() or 0
+    return f"{part.name} is done" if code == 0 else f"{part.name} ended ({how(code)}); see {part.log}"
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _without(environment: Mapping[str, str], *names: str) -> dict[str, str]:
+    """The environment without the addresses of roles that a process has no need of."""
+    return {name: value for name, value in environment.items() if name not in names}
