@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -144,7 +144,7 @@ def _planned(
 ) -> Plan | None:
     """Split, post and keep the plan; None where no part of it goes to the chain."""
     split, partners = _split(session, event, ipo, units, contract.chain_id)
-    on_chain, on_ledger = _by_wallet(partners)
+    on_chain, on_ledger, paid_now = _by_wallet(session, event, partners, currency)
     plan = Plan(
         event_id=event.id,
         attempt=int(note(event, "attempt") or 0) + 1,
@@ -155,12 +155,13 @@ def _planned(
         parts=on_chain,
         credited=(*on_ledger, Part("platform", split.platform)),
     )
-    owed = [Line(ledger.of_party(part.party, currency), -part.amount) for part in (*plan.parts, *plan.credited)]
     lines = [
         Line(ledger.of_master("revenue", event.master_id, currency), units - made_good.amount),
         made_good,
         Line(ledger.of_master("holders", event.master_id, currency), -plan.holders),
-        *owed,
+        Line(ledger.of_master("parts", event.master_id, currency), plan.holders - plan.total),
+        *(Line(_account(plan, event, part.party), before) for part, before in zip(on_chain, paid_now, strict=True)),
+        *(Line(_account(plan, event, part.party), -part.amount) for part in plan.credited),
         *ledger.send(session, event.master_id, currency, plan.total),
     ]
     posting = ledger.post(session, lines, revenue_event_id=event.id)
@@ -188,11 +189,23 @@ def _split(
     return split, [Part(partner.party, amount, partner.wallet) for partner, amount in amounts]
 
 
-def _by_wallet(parts: list[Part]) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
-    """(parts of the deposit, parts that wait on the ledger); the largest go first where there are too many."""
-    with_wallet = sorted((p for p in parts if p.wallet and p.amount), key=lambda part: -part.amount)
-    on_chain = tuple(with_wallet[:MOST_PARTS])
-    return on_chain, tuple(part for part in parts if part not in on_chain)
+def _by_wallet(
+    session: Session, event: RevenueEvent, parts: list[Part], currency: str
+) -> tuple[tuple[Part, ...], tuple[Part, ...], tuple[int, ...]]:
+    """(parts of the deposit, parts that wait on the ledger, of the former what was waiting there until now).
+
+    A party that linked a wallet since gets with this deposit what earlier ones credited to it; the largest go first
+    where there are too many.
+    """
+    ready = []
+    for part in parts:
+        if part.wallet:
+            before = -ledger.hold(session, ledger.of_party(part.party, event.master_id, currency))
+            ready.append((replace(part, amount=part.amount + before), part, before))
+    ready = sorted((each for each in ready if each[0].amount), key=lambda each: -each[0].amount)[:MOST_PARTS]
+    on_chain = {old.party for _, old, _ in ready}
+    rest = tuple(part for part in parts if part.party not in on_chain)
+    return tuple(whole for whole, _, _ in ready), rest, tuple(before for _, _, before in ready)
 
 
 def _carry_forward(session: Session, event: RevenueEvent, line: Line) -> None:
@@ -252,8 +265,12 @@ def _paid(event: RevenueEvent, plan: Plan, carried: int) -> list[Line]:
         Line(ledger.of_master("transit", event.master_id, plan.currency), -plan.total),
         Line(ledger.of_master("holders", event.master_id, plan.currency), plan.holders - carried),
         Line(ledger.of_master("carry", event.master_id, plan.currency), carried),
-        *(Line(ledger.of_party(part.party, plan.currency), part.amount) for part in plan.parts),
+        Line(ledger.of_master("parts", event.master_id, plan.currency), plan.total - plan.holders),
     ]
+
+
+def _account(plan: Plan, event: RevenueEvent, party: str) -> ledger.Account:
+    return ledger.of_party(party, event.master_id, plan.currency)
 
 
 # --- the plan in the event's metadata ---------------------------------------------------------------------

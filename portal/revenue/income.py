@@ -16,6 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute as Column
 from sqlalchemy.orm import Session
 
 from portal.db import Units
+from portal.masters.models import MasterIpo
 from portal.revenue.enums import DividendEventType, RevenueEventStatus, RevenueSourceType
 from portal.revenue.models import DividendClaim, DividendEvent, RevenueEvent
 from portal.revenue.queries import BOOKED
@@ -76,7 +77,7 @@ def revenue_by_month(session: Session, master_id: uuid.UUID, months: int | None 
 def payments(session: Session, master_id: uuid.UUID, limit: int) -> list[Payment]:
     """What a share was paid, the newest first."""
     plan = sa.func.jsonb_extract_path_text(RevenueEvent.metadata_, "plan", "holders")
-    holders = sa.func.coalesce(sa.cast(plan, sa.Numeric), DividendEvent.total_amount)
+    holders = sa.func.coalesce(sa.cast(plan, sa.Numeric), DividendEvent.per_token_amount * MasterIpo.total_supply, 0)
     rows = session.execute(
         sa.select(
             RevenueEvent.period_start,
@@ -88,6 +89,7 @@ def payments(session: Session, master_id: uuid.UUID, limit: int) -> list[Payment
             DividendEvent.block_timestamp,
             DividendEvent.tx_hash,
         )
+        .join(MasterIpo, MasterIpo.master_id == DividendEvent.master_id)
         .outerjoin(RevenueEvent, RevenueEvent.id == DividendEvent.revenue_event_id)
         .where(DISTRIBUTION, DividendEvent.master_id == master_id)
         .order_by(DividendEvent.block_number.desc(), DividendEvent.log_index.desc())
@@ -114,10 +116,13 @@ def paid_last_12_months_per_share(session: Session, master_id: uuid.UUID, curren
 
 
 def total_paid(session: Session) -> dict[str, int]:
-    """Everything that all masters paid to their shares, by currency."""
+    """Everything that all masters paid to people who held their shares, by currency."""
+    pool = DividendEvent.per_token_amount * MasterIpo.total_supply
+    held = sa.func.sum(pool - sa.func.coalesce(DividendEvent.unminted_amount, 0))
     rows = session.execute(
-        sa.select(DividendEvent.currency, sa.cast(sa.func.sum(DividendEvent.total_amount), Units()))
-        .where(DISTRIBUTION)
+        sa.select(DividendEvent.currency, sa.cast(held, Units()))
+        .join(MasterIpo, MasterIpo.master_id == DividendEvent.master_id)
+        .where(DISTRIBUTION, DividendEvent.per_token_amount.is_not(None))
         .group_by(DividendEvent.currency)
     )
     return {row[0]: row[1] for row in rows}

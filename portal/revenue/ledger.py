@@ -6,9 +6,11 @@ one master each, so that one recording's money never pays another's holders.
 
 recorded and verified   cash +u                            revenue -u
 correction verified     revenue +u                         cash -u, then forward +u, revenue -u
-shared out              revenue +u                         forward -used, holders -h, artist -a, ... platform -p
+shared out              revenue +u                         forward -used, holders -h, platform -p, and for the others
+  with a wallet         what was credited before           parts -(theirs + that)
+  without one                                              artist -a, producer -b, collaborator -c
 sent to the chain       transit +t                         cash -t
-deposit final           holders +(h-c), carry +c, ... +a   transit -t     (c: change of the contract's carry)
+deposit final           holders +(h-d), carry +d, parts    transit -t     (d: change of the contract's carry)
 """
 
 from __future__ import annotations
@@ -35,11 +37,13 @@ class Account:
     currency: str
     owner_type: str | None = None
     owner_id: uuid.UUID | None = None
+    master_id: uuid.UUID | None = None
 
     @property
     def key(self) -> str:
-        """'carry:<master>:USDC'; the platform's own account has no owner: 'platform:USDC'."""
-        return ":".join(str(part) for part in (self.kind, self.owner_id, self.currency) if part is not None)
+        """'carry:<master>:USDC', 'artist:<artist>:<master>:USDC', 'platform:<master>:USDC'."""
+        parts = (self.kind, self.owner_id, self.master_id, self.currency)
+        return ":".join(str(part) for part in parts if part is not None)
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,16 @@ class Line:
 
 
 def of_master(kind: str, master_id: uuid.UUID, currency: str) -> Account:
-    """`kind`: cash, transit, revenue, forward, holders or carry."""
+    """`kind`: cash, transit, revenue, forward, holders, parts or carry."""
     return Account(kind, currency, "master", master_id)
 
 
-def of_party(party: str, currency: str) -> Account:
-    """'artist:<id>', 'producer:<id>', 'collaborator:<id>' or 'platform': what is credited and not yet paid."""
+def of_party(party: str, master_id: uuid.UUID, currency: str) -> Account:
+    """'artist:<id>', 'producer:<id>', 'collaborator:<id>' or 'platform': what one master owes it and has not sent."""
     kind, _, owner = party.partition(":")
-    return Account(kind, currency, kind, uuid.UUID(owner)) if owner else Account(kind, currency)
+    if not owner:
+        return Account(kind, currency, master_id=master_id)
+    return Account(kind, currency, kind, uuid.UUID(owner), master_id)
 
 
 def post(session: Session, lines: Iterable[Line], *, revenue_event_id: uuid.UUID | None = None) -> uuid.UUID:

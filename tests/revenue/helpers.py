@@ -49,11 +49,11 @@ def book(session: Session, master: Master, currency: str = "USDC") -> dict[str, 
     session.commit()
     accounts = {
         kind: ledger.of_master(kind, master.id, currency)
-        for kind in ("cash", "transit", "revenue", "forward", "holders", "carry")
+        for kind in ("cash", "transit", "revenue", "forward", "holders", "parts", "carry")
     }
     accounts |= {
-        "artist": ledger.of_party(f"artist:{master.artist_id}", currency),
-        "platform": ledger.of_party("platform", currency),
+        "artist": ledger.of_party(f"artist:{master.artist_id}", master.id, currency),
+        "platform": ledger.of_party("platform", master.id, currency),
     }
     found = {name: ledger.balance(session, account) for name, account in accounts.items()}
     return {name: amount for name, amount in found.items() if amount}

@@ -103,6 +103,19 @@ def test_parties_with_a_wallet_are_in_the_deposit(session: Session, settings: Se
     assert book(session, master)["cash"] == 250_000_000
 
 
+def test_what_was_credited_is_paid_once_there_is_a_wallet(session: Session, settings: Settings) -> None:
+    master = payable_master(session)
+    first = planned(recorded(session, master, settings), settings)
+    link_wallet(session, master.artist.user_id, WALLET, CHAIN, "Main")
+    session.commit()
+    event = recorded(session, master, settings, "10")
+    second, third = planned(event, settings), planned(recorded(session, master, settings, "10"), settings)
+    assert [plan.parts[0].amount if plan.parts else 0 for plan in (first, second, third)] == [0, 404_000_000, 4_000_000]
+    assert (book(session, master)["parts"], "artist" in book(session, master)) == (-408_000_000, False)
+    distribution.note_failure(second, "refused")
+    assert book(session, master)["artist"] == -400_000_000
+
+
 def test_settled_when_final_and_the_carry_mirrored(session: Session, settings: Settings) -> None:
     master = payable_master(session, total_supply=7)
     carry = 0
@@ -184,7 +197,8 @@ def test_no_more_is_sent_than_was_booked(session: Session, settings: Settings) -
     event = recorded(session, master, settings)
     cash = ledger.of_master("cash", master.id, "USDC")
     ledger.post(
-        session, [ledger.Line(cash, -600_000_000), ledger.Line(ledger.of_party("platform", "USDC"), 600_000_000)]
+        session,
+        [ledger.Line(cash, -600_000_000), ledger.Line(ledger.of_party("platform", master.id, "USDC"), 600_000_000)],
     )
     session.commit()
     with pytest.raises(Conflict, match="booked"):
