@@ -28,7 +28,7 @@ from portal.indexer import follow, late, node, queries, reorg, writing
 from portal.indexer.follow import Followed, Platform
 from portal.indexer.node import Lie, Node, Tips
 from portal.indexer.queries import Cursor
-from portal.indexer.reading import read
+from portal.indexer.reading import Bad, raw_of, read
 from portal.indexer.writing import Batch, Moved
 
 log = logging.getLogger(__name__)
@@ -122,6 +122,7 @@ class Follower:
         self._going = keep_going
         self._platform: Platform | None = None
         self._step = FIRST_STEP
+        self._doubted: set[tuple[str, int]] = set()
         self._told = utcnow()
 
     def at(self) -> Cursor:
@@ -228,13 +229,21 @@ class Follower:
         return self._batch(first, last, raws, followed, [])
 
     def _batch(self, first: int, last: int, raws: list[Any], followed: Followed, headers: Iterable[Block]) -> Batch:
-        """Logs with the headers of their blocks. Raises Unavailable where the two tell of different chains."""
+        """Logs with the headers of their blocks.
+
+        Raises Unavailable where the two tell of different chains, as they do when one is read before a reorg and the
+        other after it; a log that says so again the next time is no log of this chain.
+        """
         entries, bad = read(raws, followed, range(first, last + 1))
         known = {header.number: header for header in headers}
         missing = sorted({first, last, *(entry.block_number for entry in entries)} - known.keys())
         known |= {header.number: header for header in self.node.headers(missing)}
-        if any(known[entry.block_number].hash != entry.block_hash for entry in entries):
+        strays = {entry.key for entry in entries if known[entry.block_number].hash != entry.block_hash}
+        if not strays <= self._doubted:
+            self._doubted = strays
             raise Unavailable("The chain changed while it was read.")
+        bad += [Bad(raw_of(entry), "of a block that is none of the chain's") for entry in entries if entry.key in strays]
+        entries = [entry for entry in entries if entry.key not in strays]
         return Batch(first, last, [known[number] for number in sorted(known)], entries, bad)
 
     # --- newer blocks -------------------------------------------------------------------------------------

@@ -114,7 +114,7 @@ def _entry(raw: Any, followed: Followed, blocks: range) -> Entry:
     if not isinstance(raw, Mapping):
         raise MalformedLog("not a log")
     log = decode_log(raw)
-    block_hash, tx_hash = log.block_hash.lower(), _text(log.tx_hash).lower()
+    block_hash, tx_hash = _text(log.block_hash).lower(), _text(log.tx_hash).lower()
     kind = followed.kinds.get(log.address)
     if kind is None:
         raise MalformedLog("a contract that nobody asked for")

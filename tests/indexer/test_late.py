@@ -1,0 +1,100 @@
+"""Contracts recorded late, holes, and the proof that the tables are what the logs say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from portal.indexer import service
+from portal.indexer.rebuild import FIGURES, MIRRORS
+from tests.indexer.fake_chain import WALLETS, World
+from tests.indexer.oracle import expected, found
+
+CORRUPTIONS = {
+    "master_nfts": "UPDATE master_nfts SET current_owner_wallet = '0x01' WHERE token_id = 1",
+    "nft_transfers": "DELETE FROM nft_transfers WHERE id = (SELECT id FROM nft_transfers ORDER BY id LIMIT 1)",
+    "nft_ownership_snapshots": "UPDATE nft_ownership_snapshots SET owner_wallet = '0x02'",
+    "token_transfers": "UPDATE token_transfers SET amount = amount + 1",
+    "token_holders": "UPDATE token_holders SET balance = balance + 1",
+    "dividend_events": "UPDATE dividend_events SET total_amount = total_amount + 1 WHERE event_type = 'deposit'",
+    "wallet_dividend_balances": "UPDATE wallet_dividend_balances SET total_earned = total_earned + 1,"
+    " claimable_amount = claimable_amount + 1",
+    "dividend_claims": "DELETE FROM dividend_claims",
+    "master_ipos": "UPDATE master_ipos SET minted_supply = minted_supply - 1",
+    "master_contracts": "UPDATE master_contracts SET first_minter_wallet = '0x03'",
+    "dividend_contracts": "UPDATE dividend_contracts SET total_revenue_deposited = total_revenue_deposited + 1",
+    "artist_tokens": "UPDATE artist_tokens SET holders_count = holders_count + 1",
+    "artists": "UPDATE artists SET total_sales = total_sales + 1",
+}
+
+
+def _told(stage: Any, title: str) -> int:
+    count: int = stage.scalar(f"SELECT count(*) FROM security_events WHERE title = '{title}'")
+    return count
+
+
+@pytest.mark.parametrize("blocks", [3, 30])
+def test_a_contract_recorded_late_is_read_from_its_first_block(staged: Callable[..., Any], blocks: int) -> None:
+    world = World(2)
+    world.launch()
+    with staged(world) as stage:
+        stage.follow()
+        for _ in range(blocks):
+            world.random_block()
+        stage.follow()
+        assert stage.follower.at().number == world.chain.head.number
+        stage.record()
+        stage.follow()
+        assert found(stage.session, world) == expected(world.chain)
+        world.random_block()
+        stage.follow()
+        assert found(stage.session, world) == expected(world.chain)
+        assert service.differences(31337) == {}
+        assert _told(stage, "A recorded contract that the factory did not make") == 0
+
+
+def test_a_contract_that_the_factory_did_not_make_is_told(staged: Callable[..., Any]) -> None:
+    world = World(2)
+    world.block(world.mint(WALLETS[0], 1))
+    with staged(world) as stage:
+        stage.follow()
+        stage.record()
+        stage.follow()
+        assert _told(stage, "A recorded contract that the factory did not make") == 1
+
+
+def test_a_backfill_finds_what_a_forgetful_node_left_out(staged: Callable[..., Any]) -> None:
+    world = World(4)
+    world.launch()
+    for _ in range(20):
+        world.random_block()
+    with staged(world) as stage:
+        stage.record()
+        transfers = world.chain.blocks[5].logs
+        stage.node.twist = lambda logs: [raw for raw in logs if raw not in transfers]
+        stage.follow()
+        stage.node.twist = lambda logs: logs
+        assert found(stage.session, world) != expected(world.chain)
+        assert service.backfill(1, world.chain.head.number) >= len(transfers)
+        assert found(stage.session, world) == expected(world.chain)
+        assert service.backfill(1, world.chain.head.number) == 0
+        assert service.differences(31337) == {}
+
+
+def test_a_rebuild_names_and_repairs_every_corruption(staged: Callable[..., Any]) -> None:
+    world = World(6)
+    world.launch()
+    for _ in range(40):
+        world.random_block()
+    assert set(CORRUPTIONS) == {model.__tablename__ for model in (*MIRRORS, *FIGURES)}
+    with staged(world) as stage:
+        stage.record()
+        stage.follow()
+        for table, corruption in CORRUPTIONS.items():
+            stage.execute(corruption)
+            assert list(service.differences(31337)) == [table]
+            assert list(service.rebuild(31337)) == [table]
+            assert service.differences(31337) == {}
+        assert found(stage.session, world) == expected(world.chain)
