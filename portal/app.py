@@ -16,7 +16,7 @@ from portal.audit import context as audit_context
 from portal.config import ROOT, Settings, SettingsError
 from portal.db import ENGINE_OPTIONS, db
 from portal.versions import answer_json_by_name
-from portal.web import answers, filters, headers, health, pages
+from portal.web import answers, filters, headers, health, pages, sockets
 
 FEATURES = (
     "audit",
@@ -115,4 +115,5 @@ def with_sockets(app: Flask) -> Flask:
         cors_allowed_origins=None,
         transports=["websocket"],
     )
+    sockets.watch(app)
     return app

@@ -11,6 +11,7 @@ from flask import Flask, current_app
 
 from portal import demo as story
 from portal import logs, outbox, queue
+from portal import seed as planting
 from portal.chain import bootstrap
 from portal.config import Settings
 from portal.db import db, use_database
@@ -19,7 +20,7 @@ from portal.indexer import service as indexing
 
 
 def register(app: Flask) -> None:
-    for command in (worker, relay, indexer, demo, chain_setup):
+    for command in (worker, relay, indexer, seed, demo, chain_setup):
         app.cli.add_command(command)
 
 
@@ -73,9 +74,21 @@ def chain_setup() -> None:
     bootstrap.ensure(_start("chain-setup"))
 
 
+@click.command("seed")
+@click.option("--env", type=click.Choice(["dev", "test"]), default="dev", show_default=True)
+def seed(env: str) -> None:
+    """Add staff, demo artists and their offers; a second run changes nothing. Both environments get the same."""
+    planting.sow(_start(f"seed-{env}"))
+
+
 @click.command("demo")
 @click.option("--url", default="http://127.0.0.1:5000", show_default=True, help="A running portal.")
+@click.option("--rpc-url", envvar="AUDIFI_RPC_URL", default="", help="Its chain; unset, that of the data folder.")
 @click.option("--wait", default=0.0, show_default=True, help="Seconds to wait until it answers.")
-def demo(url: str, wait: float) -> None:
-    """Walk a master's story against a running portal; fail at the first falsehood."""
-    raise SystemExit(story.run(url, wait))
+def demo(url: str, rpc_url: str, wait: float) -> None:
+    """Walk a master from draft to claimed dividend against a running portal; fail at the first falsehood."""
+    settings: Settings = current_app.config["SETTINGS"]
+    port = settings.data_dir / "run" / "devchain.port"
+    if not rpc_url and port.is_file():
+        rpc_url = f"http://127.0.0.1:{port.read_text()}"
+    raise SystemExit(story.run(url, rpc_url, wait))

@@ -13,8 +13,13 @@ from collections.abc import Callable
 from typing import Any
 
 import requests
+import socketio
 
 TIMEOUT = 15
+SHARES = 2
+STAFF = "admin@example.org"
+BALANCE_OF = "0x70a08231"
+CURRENCY = "0xe5a6b10f"
 Step = Callable[["Walk"], str]
 
 
@@ -32,7 +37,7 @@ class Browser:
 
     def __init__(self, url: str) -> None:
         self.url, self.http = url.rstrip("/"), requests.Session()
-        self.token = ""
+        self.token = self.wallet = ""
 
     def page(self, path: str) -> str:
         answer = self.http.get(self.url + path, timeout=TIMEOUT)
@@ -80,9 +85,23 @@ class Walk:
 
     def __init__(self, url: str) -> None:
         self.mark = uuid.uuid4().hex[:8]
-        self.artist, self.visitor = Browser(url), Browser(url)
+        self.artist, self.visitor, self.fan, self.staff = (Browser(url) for _ in range(4))
+        self.rpc_url, self.due = "", 0
+        self.contracts: dict[str, str] = {}
         self.slug = ""
         self.master: dict[str, Any] = {}
+
+    def chain(self, method: str, *params: Any) -> Any:
+        """Ask the chain itself by JSON-RPC."""
+        call: Any = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        answer = requests.post(self.rpc_url, json=call, timeout=TIMEOUT).json()
+        must("result" in answer, f"the chain refused {method}: {answer.get('error')}")
+        return answer["result"]
+
+    def coin(self) -> str:
+        """The currency that the shares are paid in, as the shares' contract says."""
+        word = self.chain("eth_call", {"to": self.contracts["shares"], "data": CURRENCY}, "latest")
+        return "0x" + str(word)[-40:]
 
 
 def home(walk: Walk) -> str:
@@ -133,6 +152,108 @@ def confirm_rights(walk: Walk) -> str:
     return "the rights are confirmed, and the studio shows the master"
 
 
+def link_wallets(walk: Walk) -> str:
+    for browser in (walk.artist, walk.fan):
+        if browser is walk.fan:
+            walk.fan.sign_in(f"fan-{walk.mark}@example.org")
+        page = browser.page("/me/wallets")
+        free = re.search(r'name="address" value="(0x[0-9a-f]{40})"', page)
+        must(free, "no demo wallet is free: start afresh with an empty AUDIFI_DATA_DIR")
+        browser.wallet = free[1] if free else ""
+        browser.send("/me/wallets", address=browser.wallet)
+        must(browser.wallet[-4:] in browser.page("/me/wallets"), "the wallet is not linked")
+    return "artist and fan have a wallet each"
+
+
+def launch(walk: Walk) -> str:
+    path = f"/v2/masters/{walk.master['id']}"
+    answer = walk.artist.api("POST", f"{path}/ipo/launch")
+    must(answer.status_code == 202, f"launching answered {answer.status_code}: {answer.text[:200]}")
+    must(walk.artist.api("POST", f"{path}/ipo/launch").status_code in (202, 409), "a second launch was not refused")
+    walk.staff.sign_in(STAFF)
+    approved = walk.staff.api("POST", f"/v2/admin/masters/{walk.master['id']}/approve")
+    must(approved.status_code == 200, f"staff could not approve: {approved.status_code}")
+    offer = _until(lambda: _live(walk), "the offer did not open")
+    code = walk.chain("eth_getCode", offer["contracts"]["shares"], "latest")
+    must(len(code) > 4, "there is no contract at the address that the portal names")
+    walk.contracts = offer["contracts"]
+    return f"staff approved, the contracts are on the chain, the offer is open at {offer['contracts']['shares'][:10]}…"
+
+
+def _live(walk: Walk) -> dict[str, Any] | None:
+    answer = walk.visitor.api("GET", f"/v2/masters/{walk.master['id']}/ipo")
+    body: dict[str, Any] = answer.json() if answer.status_code == 200 else {}
+    return body if body.get("status") == "live" else None
+
+
+def mint(walk: Walk) -> str:
+    heard: list[dict[str, Any]] = []
+    line = socketio.Client(http_session=walk.fan.http)
+    line.on("ipo.mint", heard.append)
+    line.connect(walk.fan.url, transports=["websocket"])
+    joined = line.call("join", {"room": f"master:{walk.master['id']}"}, timeout=TIMEOUT)
+    must(joined and joined.get("ok"), f"the live line refused: {joined}")
+    walk.fan.page("/")
+    bought = walk.fan.send(f"/masters/{walk.master['id']}/mint", quantity=str(SHARES), idempotency_key=walk.mark)
+    again = walk.fan.send(f"/masters/{walk.master['id']}/mint", quantity=str(SHARES), idempotency_key=walk.mark)
+    must((bought.status_code, again.status_code) == (303, 303), "the purchase was not taken")
+    event = _until(lambda: next((e for e in heard if e["mintedSupply"] == SHARES), None), "no ipo.mint was heard")
+    line.disconnect()
+    must(event["masterId"] == walk.master["id"], "the event names another master")
+    balance = walk.chain(
+        "eth_call", {"to": walk.contracts["shares"], "data": BALANCE_OF + _word(walk.fan.wallet)}, "latest"
+    )
+    must(int(balance, 16) == SHARES, "the chain says another balance")
+    public = walk.visitor.api("GET", f"/v2/masters/{walk.master['id']}").json()
+    must(public["ipo"]["mintedSupply"] == SHARES, "the counter is not what the chain says")
+    return f"{SHARES} shares once, although the button was pressed twice; the live line and the chain agree"
+
+
+def revenue(walk: Walk) -> str:
+    body = {"sourceType": "distributor", "sourceName": "Demo", "amount": "1000", "currency": "USDC"}
+    made = walk.artist.api("POST", f"/v2/masters/{walk.master['id']}/revenue-events", body)
+    must(made.status_code == 201, f"recording answered {made.status_code}: {made.text[:200]}")
+    event = made.json()
+    must(event["status"] == "pending", "the owner's own report was believed at once")
+    done = walk.staff.api("POST", f"/v2/revenue-events/{event['id']}/verify", {"receipt": f"demo-{walk.mark}"})
+    must(done.status_code == 200, f"verifying answered {done.status_code}: {done.text[:200]}")
+    walk.due = 1000 * 10**6 * 5000 // 10_000 // 100 * SHARES
+    found = _until(lambda: _claimable(walk), "no dividend arrived")
+    must(found == walk.due, f"the portfolio shows {found}, the split gives {walk.due}")
+    return f"1,000.00 USDC verified and deposited; the fan's {SHARES} of 100 shares got {walk.due / 10**6:.2f} USDC"
+
+
+def _claimable(walk: Walk) -> int | None:
+    rows = walk.fan.api("GET", "/v2/me/portfolio").json()["dividends"]
+    return next((int(r["claimable"]) for r in rows if r["masterId"] == walk.master["id"] and int(r["claimable"])), None)
+
+
+def claim(walk: Walk) -> str:
+    coin = walk.coin()
+    data = {"to": coin, "data": BALANCE_OF + _word(walk.fan.wallet)}
+    before = int(walk.chain("eth_call", data, "latest"), 16)
+    walk.fan.page("/me/portfolio")
+    walk.fan.send("/me/portfolio/claims", wallet=walk.fan.wallet, idempotency_key=f"claim-{walk.mark}")
+    _until(lambda: _claimable(walk) is None or None, "the claim did not arrive")
+    after = int(walk.chain("eth_call", data, "latest"), 16)
+    must(after - before == walk.due, f"the wallet got {after - before}, due were {walk.due}")
+    return f"{walk.due / 10**6:.2f} USDC are in the wallet, to the last unit"
+
+
+def _until(found: Callable[[], Any], sentence: str, seconds: float = 60) -> Any:
+    """Ask again until there is something; a Falsehood when the time is over."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if (value := found()) is not None:
+            return value
+        time.sleep(0.1)
+    raise Falsehood(f"{sentence} within {seconds:.0f} s")
+
+
+def _word(address: str) -> str:
+    return address.removeprefix("0x").rjust(64, "0")
+
+
 def sign_out(walk: Walk) -> str:
     copy = walk.artist.http.cookies.copy()
     walk.artist.page("/")
@@ -142,13 +263,27 @@ def sign_out(walk: Walk) -> str:
     return "signing out kills a copied cookie too"
 
 
-STORY: tuple[Step, ...] = (home, sign_in, become_artist, create_master, drafts_are_private, confirm_rights, sign_out)
+STORY: tuple[Step, ...] = (
+    home,
+    sign_in,
+    become_artist,
+    create_master,
+    drafts_are_private,
+    confirm_rights,
+    link_wallets,
+    launch,
+    mint,
+    revenue,
+    claim,
+    sign_out,
+)
 
 
-def run(url: str, wait: float) -> int:
+def run(url: str, rpc_url: str, wait: float) -> int:
     """Walk the story: 0 when every step told the truth, 1 at the first falsehood. Waits `wait` seconds at first."""
     _wait_for(url, wait)
     walk = Walk(url)
+    walk.rpc_url = rpc_url
     for number, step in enumerate(STORY, 1):
         start = time.monotonic()
         try:

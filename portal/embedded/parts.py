@@ -38,7 +38,7 @@ def background(workers: int) -> dict[str, list[str]]:
     }
 
 
-ONCE = {"chain-setup": flask("chain-setup")}
+ONCE = {"seed": flask("seed", "--env=dev")}
 """What runs to its end beside the portal after each start, by name; each finds by itself what is left to do."""
 
 

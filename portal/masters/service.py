@@ -66,6 +66,7 @@ def add_master(
         master_type=details.master_type,
         isrc=details.isrc,
         mood_tags=list(details.mood_tags),
+        duration=details.duration,
     )
     session.add(master)
     session.flush()

@@ -32,3 +32,4 @@ class MasterDetails:
     master_type: MasterType
     isrc: str | None = None
     mood_tags: tuple[str, ...] = ()
+    duration: int | None = None
