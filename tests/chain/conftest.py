@@ -5,6 +5,9 @@ from eth_tester import EthereumTester, PyEVMBackend
 
 from tests.chain.evm import Evm, wallet
 from tests.chain.world import World
+from tests.onchain import contracts, onchain, work
+
+__all__ = ["contracts", "onchain", "work"]
 
 
 @pytest.fixture(scope="session")

@@ -13,17 +13,17 @@ from portal.chain.bootstrap import Contracts
 from portal.chain.client import Client
 from portal.chain.models import ChainTransaction
 from portal.chain.signer import Role
-from tests.onchain import as_worker, contracts, onchain  # noqa: F401  (fixtures)
+from tests.onchain import as_worker
 
 
-def test_a_second_run_finds_what_is_there(live_app: Flask, contracts: Contracts, session: Session) -> None:  # noqa: F811
+def test_a_second_run_finds_what_is_there(live_app: Flask, contracts: Contracts, session: Session) -> None:
     sent = session.scalar(sa.select(sa.func.count()).select_from(ChainTransaction))
     with as_worker(live_app):
         assert bootstrap.ensure(live_app) == contracts == bootstrap.known()
     assert session.scalar(sa.select(sa.func.count()).select_from(ChainTransaction)) == sent
 
 
-def test_factory_knows_roles_and_currency(live_app: Flask, contracts: Contracts, onchain: Client) -> None:  # noqa: F811
+def test_factory_knows_roles_and_currency(live_app: Flask, contracts: Contracts, onchain: Client) -> None:
     settings = live_app.config["SETTINGS"]
 
     def ask(function: str, *args: object) -> object:

@@ -24,7 +24,7 @@ from portal.chain.signer import of_dev_account
 from portal.db import transaction
 from portal.errors import Conflict
 from tests.chain_fixture import Chain
-from tests.onchain import as_worker, onchain  # noqa: F401  (fixtures)
+from tests.onchain import as_worker
 
 THERE = "0x" + "ab" * 20
 PAYMENT = Call(THERE, "0x", 7)
@@ -32,7 +32,7 @@ SENDER = of_dev_account(1)
 
 
 @pytest.fixture(autouse=True)
-def _as_worker(onchain: Client, live_app: Flask) -> Iterator[None]:  # noqa: F811
+def _as_worker(onchain: Client, live_app: Flask) -> Iterator[None]:
     with as_worker(live_app):
         yield
 
@@ -53,7 +53,7 @@ def fail_at(monkeypatch: pytest.MonkeyPatch, point: str) -> None:
     monkeypatch.setattr(faults, "ARMED", "")
 
 
-def test_a_purpose_is_sent_once(session: Session, onchain: Client) -> None:  # noqa: F811
+def test_a_purpose_is_sent_once(session: Session, onchain: Client) -> None:
     first, second = (sender.send("pay", PAYMENT, SENDER) for _ in range(2))
     assert first.tx_hash == second.tx_hash == following.wait("pay").tx_hash
     assert onchain.balance(THERE) == 7
@@ -65,7 +65,7 @@ def test_dying_in_between_pays_once(
     session: Session,
     onchain: Client,
     monkeypatch: pytest.MonkeyPatch,
-    point: str,  # noqa: F811
+    point: str,
 ) -> None:
     fail_at(monkeypatch, point)
     raw = rows(session)[0].raw
@@ -78,7 +78,7 @@ def test_dying_in_between_pays_once(
 def test_a_later_one_brings_the_forgotten_one_along(
     session: Session,
     onchain: Client,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fail_at(monkeypatch, "send-signed")
     sender.send("more", PAYMENT, SENDER)
@@ -87,7 +87,7 @@ def test_a_later_one_brings_the_forgotten_one_along(
     assert [row.nonce for row in rows(session)] == [0, 1]
 
 
-def test_many_at_once_take_nonces_without_a_gap(live_app: Flask, session: Session, onchain: Client) -> None:  # noqa: F811
+def test_many_at_once_take_nonces_without_a_gap(live_app: Flask, session: Session, onchain: Client) -> None:
     def pay(number: int) -> None:
         with live_app.app_context():
             sender.send(f"pay:{number}", PAYMENT, SENDER)
@@ -141,7 +141,7 @@ def test_it_becomes_final_with_the_blocks(session: Session, chain: Chain) -> Non
     assert rows(session)[0].status is Status.FINAL
 
 
-def test_one_that_a_reorg_took_away_is_sent_again(session: Session, chain: Chain, onchain: Client) -> None:  # noqa: F811
+def test_one_that_a_reorg_took_away_is_sent_again(session: Session, chain: Chain, onchain: Client) -> None:
     before = ask(chain, "evm_snapshot")
     sender.send("pay", PAYMENT, SENDER)
     tx_hash = following.wait("pay").tx_hash
@@ -190,7 +190,7 @@ def test_a_nonce_that_somebody_else_used_frees_the_purpose(
     session: Session,
     chain: Chain,
     onchain: Client,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fail_at(monkeypatch, "send-signed")
     fields = {
