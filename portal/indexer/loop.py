@@ -242,7 +242,9 @@ class Follower:
         if not strays <= self._doubted:
             self._doubted = strays
             raise Unavailable("The chain changed while it was read.")
-        bad += [Bad(raw_of(entry), "of a block that is none of the chain's") for entry in entries if entry.key in strays]
+        bad += [
+            Bad(raw_of(entry), "of a block that is none of the chain's") for entry in entries if entry.key in strays
+        ]
         entries = [entry for entry in entries if entry.key not in strays]
         return Batch(first, last, [known[number] for number in sorted(known)], entries, bad)
 
