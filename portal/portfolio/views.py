@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 
 from portal.audit.enums import SecurityEventType, SecuritySeverity
 from portal.audit.service import log_security_event
-from portal.chain import bootstrap
 from portal.chain.signer import demo_signers
 from portal.config import Settings
 from portal.db import db
@@ -82,13 +81,10 @@ def sent() -> Response:
 
 def _unsigned_page(errors: list[FieldError], status: int = 200) -> Response:
     fields = {name: request.args[name] for name in ("wallet", "masterId") if request.args.get(name)}
-    form, settings, session = parse(forms.Claim, fields), _settings(), db.session()
-    claims.must_own(session, current_user.user_id, form.wallet, settings.chain_id)
-    lines = claims.claimable(session, current_user.user_id, form.wallet, settings.chain_id, form.masters())
+    form, chain_id = parse(forms.Claim, fields), _settings().chain_id
     values: dict[str, Any] = {"wallet": form.wallet, "master_id": form.master_id, "errors": errors}
     try:
-        factory = bootstrap.contracts().factory if len({line.contract for line in lines}) > 1 else ""
-        intent = claims.intent(lines, form.wallet, factory, settings.chain_id)
+        intent = claims.prepare(db.session(), current_user.user_id, form.wallet, chain_id, form.masters())
         return answer("portfolio/claim.html", status, intent=intent, lines=_lines(intent), **values)
     except Conflict as nothing:
         return answer("portfolio/claim.html", 409, intent=None, lines=[], nothing=nothing.detail, **values)

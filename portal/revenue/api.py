@@ -9,7 +9,6 @@ from typing import Any
 from flask import current_app
 from flask_login import current_user
 
-from portal.chain import bootstrap
 from portal.config import Settings
 from portal.db import db
 from portal.errors import BadRequest, NotFound
@@ -99,11 +98,8 @@ def post_retry(event_id: uuid.UUID, version: int) -> dict[str, Any]:
 @api.post("/dividends/claim-intents", versions=(2,), access=signed_in)
 def post_claim_intent(version: int) -> dict[str, Any]:
     """The unsigned transaction that fetches what waits for one of the caller's wallets. Nothing is written."""
-    form, settings, session = parse(forms.ClaimRequest, json_body()), _settings(), db.session()
-    claims.must_own(session, current_user.user_id, form.wallet, settings.chain_id)
-    lines = claims.claimable(session, current_user.user_id, form.wallet, settings.chain_id, form.master_ids)
-    factory = bootstrap.contracts().factory if len({line.contract for line in lines}) > 1 else ""
-    return claims.intent(lines, form.wallet, factory, settings.chain_id).body()
+    form, who, chain_id = parse(forms.ClaimRequest, json_body()), current_user.user_id, _settings().chain_id
+    return claims.prepare(db.session(), who, form.wallet, chain_id, form.master_ids).body()
 
 
 @api.get("/dividends", versions=(2,), access=signed_in)

@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session
 
 from portal import outbox
 from portal.accounts.models import UserWallet
+from portal.chain import bootstrap
 from portal.chain.abi import encode_call
 from portal.chain.enums import ChainTransactionStatus
 from portal.chain.models import ChainTransaction
 from portal.db import transaction
-from portal.errors import Conflict, FieldError, Invalid
+from portal.errors import Conflict, FieldError, Invalid, Unavailable
 from portal.idempotency import KeyedRequest, claim, keep
 from portal.masters.models import DividendContract, Master
 from portal.outbox import OutboxJob
@@ -147,6 +148,25 @@ def intent(lines: Sequence[Claimable], wallet: str, factory: str, chain_id: int)
         to, data = factory, encode_call("Factory", "claimMany", (asked, wallet))
     paid = tuple(line for line in lines if line.contract in asked)
     return Intent(to, data, chain_id, wallet, paid, len(contracts) - len(asked))
+
+
+def prepare(
+    session: Session, user_id: uuid.UUID, wallet: str, chain_id: int, master_ids: Sequence[uuid.UUID] | None = None
+) -> Intent:
+    """The unsigned transaction for one of the person's own wallets; nothing is written.
+
+    Raises Invalid for a wallet that is not theirs, Conflict when there is nothing to claim, Unavailable while the
+    platform's contracts are not on the chain.
+    """
+    must_own(session, user_id, wallet, chain_id)
+    lines = claimable(session, user_id, wallet, chain_id, master_ids)
+    factory = ""
+    if len({line.contract for line in lines}) > 1:
+        known = bootstrap.known()
+        if known is None:
+            raise Unavailable("The chain is being set up. Your dividends are safe; please try again in a moment.")
+        factory = known.factory
+    return intent(lines, wallet, factory, chain_id)
 
 
 def must_own(session: Session, user_id: uuid.UUID, wallet: str, chain_id: int) -> None:
