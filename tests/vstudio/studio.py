@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from portal.accounts.models import User
 from portal.accounts.service import link_wallet
 from portal.artists.models import Artist
 from portal.db import db
@@ -35,33 +35,66 @@ ENDINGS = (
 _number = itertools.count(1)
 
 
-def room(session: Session, by: Artist | None = None, *, live: bool = True, **details: Any) -> VstudioSession:
+@dataclass(frozen=True)
+class Held:
+    """A room by its ids, which outlive the session that made it."""
+
+    id: uuid.UUID
+    owner_id: uuid.UUID
+    artist_id: uuid.UUID
+
+    @property
+    def artist(self) -> Artist:
+        return db.session().get_one(Artist, self.artist_id)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A decision by its id."""
+
+    id: uuid.UUID
+
+    @property
+    def row(self) -> VstudioDecisionPoint:
+        return db.session().get_one(VstudioDecisionPoint, self.id, populate_existing=True)
+
+
+def room(session: Session, by: Artist | None = None, *, live: bool = True, **details: Any) -> Held:
     """A room of an artist without plan limits."""
     by = by or factories.artist(session)
+    held = Held(uuid.uuid4(), by.user_id, by.id)
     master = factories.master(session, by, ipo=False)
-    made = rooms.create_room(by.user_id, master.id, RoomDetails(**{"title": "Half the Harbour"} | details))
-    return rooms.start(by.user_id, made.id) if live else made
+    made = rooms.create_room(held.owner_id, master.id, RoomDetails(**{"title": "Half the Harbour"} | details))
+    if live:
+        rooms.start(held.owner_id, made.id)
+    return replace(held, id=made.id)
 
 
-def poll(held: VstudioSession, *, opened: bool = True, **details: Any) -> VstudioDecisionPoint:
+def poll(held: Held, *, opened: bool = True, **details: Any) -> Asked:
     """Which ending the record keeps; everybody with an account votes, unless told."""
-    owner = held.artist.user_id
     values = {"label": "Which ending does the record keep?", "options": ENDINGS} | details
-    made = decisions.add_decision(owner, held.id, DecisionDetails(**values))
-    return decisions.open_decision(owner, made.id) if opened else made
+    made = Asked(decisions.add_decision(held.owner_id, held.id, DecisionDetails(**values)).id)
+    if opened:
+        decisions.open_decision(held.owner_id, made.id)
+    return made
 
 
-def vote(user: User, decision: VstudioDecisionPoint, option: str = "a") -> CastVote:
-    return cast_vote(Voter(user_id=user.id), decision.id, Choice(option_selected=option))
+def person(session: Session) -> uuid.UUID:
+    """A person by their id."""
+    return factories.person(session).id
+
+
+def vote(user_id: uuid.UUID, decision: Asked, option: str = "a") -> CastVote:
+    return cast_vote(Voter(user_id=user_id), decision.id, Choice(option_selected=option))
 
 
 def address() -> str:
     return f"0x{next(_number):040x}"
 
 
-def wallet(session: Session, user: User) -> str:
+def wallet(session: Session, user_id: uuid.UUID) -> str:
     """One more wallet linked to a person."""
-    linked = link_wallet(session, user.id, address(), CHAIN, "test")
+    linked = link_wallet(session, user_id, address(), CHAIN, "test")
     session.commit()
     return linked.wallet_address
 
@@ -117,8 +150,9 @@ def index(app: Flask, statement: Any, rows: list[dict[str, Any]] | None) -> None
         engine.dispose()
 
 
-def counted(session: Session, room_id: uuid.UUID) -> dict[str, int]:
+def counted(room_id: uuid.UUID) -> dict[str, int]:
     """The session's counters beside a recount of what they count."""
+    session = db.session()
     session.rollback()
     held = session.get_one(VstudioSession, room_id, populate_existing=True)
     count = sa.func.count()
@@ -138,5 +172,5 @@ def counted(session: Session, room_id: uuid.UUID) -> dict[str, int]:
         "participants": session.scalar(people) or 0,
         "votes_of_participants": int(session.scalar(by_people) or 0),
     }
-    db.session.rollback()
+    session.rollback()
     return result
