@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.accounts.models import User, UserWallet
 from portal.artists.models import Artist, ArtistFollow
+from portal.db import Units
 from portal.masters import queries as master_queries
 from portal.masters.enums import IpoStatus
 from portal.masters.models import Master, MasterCollaborator, MasterIpo
@@ -249,14 +250,20 @@ class Payment:
     at: dt.datetime
 
 
+def _held() -> sa.ColumnElement[int]:
+    """What of a distribution went to people who held shares: the pool less the part of unsold shares."""
+    d = DividendEvent
+    pool = sa.func.coalesce(d.per_token_amount, 0) * MasterIpo.total_supply
+    return sa.cast(pool - sa.func.coalesce(d.unminted_amount, 0), Units())
+
+
 def paid_out(session: Session, since: dt.datetime, limit: int) -> list[Payment]:
     """Distributions to holders since a time, the newest first."""
     d = DividendEvent
     rows = session.execute(
-        sa.select(
-            Master.id, Master.short_id, Master.title, d.per_token_amount, d.total_amount, d.currency, d.block_timestamp
-        )
+        sa.select(Master.id, Master.short_id, Master.title, d.per_token_amount, _held(), d.currency, d.block_timestamp)
         .join(Master, Master.id == d.master_id)
+        .join(MasterIpo, MasterIpo.master_id == d.master_id)
         .where(d.event_type == DividendEventType.DISTRIBUTION, d.block_timestamp >= since)
         .order_by(d.block_number.desc(), d.log_index.desc())
         .limit(limit)
@@ -269,7 +276,8 @@ def paid_in_all(session: Session, since: dt.datetime | None = None) -> list[tupl
     d = DividendEvent
     masters = sa.func.count(sa.distinct(d.master_id))
     statement = (
-        sa.select(d.currency, sa.func.sum(d.total_amount), masters)
+        sa.select(d.currency, sa.func.sum(_held()), masters)
+        .join(MasterIpo, MasterIpo.master_id == d.master_id)
         .where(d.event_type == DividendEventType.DISTRIBUTION)
         .group_by(d.currency)
         .order_by(masters.desc(), d.currency)

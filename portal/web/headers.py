@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, request
 
 from portal.config import Settings
+from portal.errors import BadRequest
 from portal.logs import request_id
 
 CSP = (
@@ -30,6 +31,12 @@ def set_up(app: Flask, settings: Settings) -> None:
     @app.before_request
     def start() -> None:
         request_id.start(request.headers.get("X-Request-Id"))
+
+    @app.before_request
+    def refuse_nul() -> None:
+        """PostgreSQL's text takes no NUL, and no address of ours has one."""
+        if "\x00" in request.path or any("\x00" in value for _, value in request.args.items(multi=True)):
+            raise BadRequest("This address has a character in it that no address here has.")
 
     @app.after_request
     def finish(response: Response) -> Response:
