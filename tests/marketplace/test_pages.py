@@ -23,10 +23,23 @@ def shown(session: Session) -> Master:
     return master
 
 
-PAGES = (
-    "/ /marketplace /marketplace?tab=shares /search /search?q=ice /artists /artists/low-tide /vstudio /login /help"
-    " /legal/fees /legal/risk /styleguide /healthz /readyz"
-).split()
+PAGES = [
+    "/",
+    "/marketplace",
+    "/marketplace?tab=shares",
+    "/search",
+    "/search?q=ice",
+    "/artists",
+    "/artists/low-tide",
+    "/vstudio",
+    "/login",
+    "/help",
+    "/legal/fees",
+    "/legal/risk",
+    "/styleguide",
+    "/healthz",
+    "/readyz",
+]
 
 
 @pytest.mark.parametrize("path", PAGES)
