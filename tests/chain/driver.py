@@ -206,7 +206,7 @@ class Driver:
     def step_deposit(self) -> Step:
         currency, number = self.currency(), self.random.choice([1, 2, self.random.randrange(3, 10_000)])
         who = self.random.choice([self.world.depositor] * 9 + [self.wallet()])
-        pool = self.random.choice([0, 1, 24, 1000, 10**9 + 7])
+        pool = self.random.choice([0, 1, 1000, 1000, 10**9 + 7])
         parties = [*self.wallets, self.oracle.artist, self.world.treasury]
         parts = [(self.random.choice(parties), self.random.choice([0, 1, 500])) for _ in range(2)]
         if self.random.random() < 0.05:
@@ -258,7 +258,8 @@ class Driver:
         return self.shares_call(who, "close"), lambda o: o.close(who)
 
     def step_cancel(self) -> Step:
-        who = self.manager() if self.random.random() < 0.7 else self.fans[0]
+        who = self.random.choice([self.world.operator, self.oracle.artist, self.fans[1]])
+        who = who if self.oracle.minted > 1 else self.fans[0]
         return self.shares_call(who, "cancel"), lambda o: o.cancel(who)
 
     def step_refund(self) -> Step:
@@ -282,7 +283,7 @@ class Driver:
         return self.shares_call(self.fans[0], "syncRoyalty", currency), lambda o: o.sync_royalty(currency)
 
     def step_arrive(self) -> Step:
-        who, currency = self.random.choice(self.fans), self.currency()
+        who, currency = self.random.choice(self.fans), self.random.choice([NATIVE, NATIVE, *self.coins[3:]])
         amount = self.random.choice([1, 999, 10**12, 10**30])
         if currency == NATIVE:
             send = lambda: self.evm.send(who, self.master.shares, value=amount)  # noqa: E731
