@@ -102,9 +102,7 @@ def wallet(session: Session, user_id: uuid.UUID) -> str:
 def shares(app: Flask, session: Session, artist: Artist, owner: str, count: int = 1) -> list[uuid.UUID]:
     """`count` shares of a master of this artist in a wallet."""
     master = factories.master(session, artist, ipo=False)
-    contract = MasterContract(
-        id=uuid.uuid4(), master_id=master.id, chain_id=CHAIN, contract_address=address()
-    )
+    contract = MasterContract(id=uuid.uuid4(), master_id=master.id, chain_id=CHAIN, contract_address=address())
     session.add(contract)
     session.commit()
     rows = [
@@ -157,11 +155,7 @@ def counted(room_id: uuid.UUID) -> dict[str, int]:
     held = session.get_one(VstudioSession, room_id, populate_existing=True)
     count = sa.func.count()
     votes = sa.select(count).select_from(VstudioVote).where(VstudioVote.vstudio_session_id == room_id)
-    people = (
-        sa.select(count)
-        .select_from(VstudioParticipant)
-        .where(VstudioParticipant.vstudio_session_id == room_id)
-    )
+    people = sa.select(count).select_from(VstudioParticipant).where(VstudioParticipant.vstudio_session_id == room_id)
     by_people = sa.select(sa.func.coalesce(sa.func.sum(VstudioParticipant.votes_count), 0)).where(
         VstudioParticipant.vstudio_session_id == room_id
     )

@@ -69,9 +69,7 @@ def votes_path(decision_id: uuid.UUID, version: int = 2) -> str:
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_the_bodies_of_each_version_are_frozen(
-    fan: Client, owner: Client, held: studio.Held, version: int
-) -> None:
+def test_the_bodies_of_each_version_are_frozen(fan: Client, owner: Client, held: studio.Held, version: int) -> None:
     decision = studio.poll(held)
     first = fan.post(votes_path(decision.id, version), json={"optionSelected": "b"})
     again = fan.post(votes_path(decision.id, version), json={"optionSelected": "a"})

@@ -205,9 +205,7 @@ def test_finishing_closes_and_counts_what_is_open(session: Session) -> None:
     assert row.results_json["totalVotes"] == 1
 
 
-def test_news_carry_totals_only_and_rise(
-    live_app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_news_carry_totals_only_and_rise(live_app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[str, dict[str, object]]] = []
     monkeypatch.setattr(live.Publisher, "put", lambda self, room, entity, payload: sent.append((room, payload)))
     held = studio.room(session)
@@ -227,9 +225,7 @@ def test_news_carry_totals_only_and_rise(
     assert [payload["decisionState"] for payload in states][-2:] == ["open", "closed"]
 
 
-def test_news_of_a_failed_vote_are_not_told(
-    live_app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_news_of_a_failed_vote_are_not_told(live_app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     held = studio.room(session)
     decision = studio.poll(held)
     sent: list[object] = []

@@ -26,12 +26,8 @@ def gate(rule: Rule = Rule.OPEN, **values: object) -> Gate:
 
 
 @given(factor, factor, st.integers(0, 50), st.integers(0, 3))
-def test_weight_is_the_product_of_what_somebody_is(
-    holder: Decimal, fan: Decimal, shares: int, coins: int
-) -> None:
-    found = rules.decide(
-        gate(holder_weight=holder, superfan_multiplier=fan), Standing(shares=shares, coins=coins)
-    )
+def test_weight_is_the_product_of_what_somebody_is(holder: Decimal, fan: Decimal, shares: int, coins: int) -> None:
+    found = rules.decide(gate(holder_weight=holder, superfan_multiplier=fan), Standing(shares=shares, coins=coins))
     expected = (holder if shares else 1) * (fan if shares and coins else 1)
     assert found.weight == expected
     assert found.weight == found.weight.quantize(Decimal("0.0001"))

@@ -133,9 +133,7 @@ def set_window(session: Session, decision: studio.Asked, start: str, end: str) -
         "start_time": sa.text(f"clock_timestamp() + interval '{start} s'"),
         "end_time": sa.text(f"clock_timestamp() + interval '{end} s'"),
     }
-    session.execute(
-        sa.update(VstudioDecisionPoint).where(VstudioDecisionPoint.id == decision.id).values(**values)
-    )
+    session.execute(sa.update(VstudioDecisionPoint).where(VstudioDecisionPoint.id == decision.id).values(**values))
     session.commit()
 
 

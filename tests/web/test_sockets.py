@@ -117,9 +117,7 @@ def test_drafts_are_heard_by_their_owner_alone(
     assert join(line(owner), f"vstudio:{held.id}")["ok"]
 
 
-def test_a_persons_room_is_theirs(
-    line: Line, live_app: Flask, session: Session, sign_in: Callable[..., str]
-) -> None:
+def test_a_persons_room_is_theirs(line: Line, live_app: Flask, session: Session, sign_in: Callable[..., str]) -> None:
     user, other = factories.person(session), factories.person(session)
     mine, theirs = f"user:{user.id}", f"user:{other.id}"
     client = browser(live_app)
