@@ -169,6 +169,28 @@ class MasterIpo(Identified, Stamped, Versioned, Model):
     master: Mapped[Master] = relationship(back_populates="ipo")
 
 
+class MintPermit(Identified, Stamped, Model):
+    """The latest permit of a wallet in an offer with a cap: `allowance` is all that it may have minted by then.
+
+    `deadline` by the chain's clock; `terms_hash` is the content hash of the policy version that was accepted.
+    """
+
+    __tablename__ = "mint_permits"
+    __table_args__ = (
+        sa.UniqueConstraint("ipo_id", "wallet"),
+        sa.CheckConstraint("allowance > 0", name="allowance"),
+        *addresses("wallet", "terms_hash"),
+    )
+
+    ipo_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("master_ipos.id"))
+    user_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    wallet: Mapped[S255]
+    allowance: Mapped[int]
+    policy_version: Mapped[S50 | None]
+    terms_hash: Mapped[S100 | None]
+    deadline: Mapped[dt.datetime]
+
+
 class MasterContract(Identified, Stamped, Model):
     """The share contract of a master on one chain, written by the launch job (T13 master_contracts)."""
 

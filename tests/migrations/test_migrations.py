@@ -80,6 +80,10 @@ ROWS = {
     "0009": "INSERT INTO chain_blocks VALUES ('31337', 1, '0x04', '0x05', now())",
     "0010": "",
     "0011": "",
+    "0012": """
+        INSERT INTO mint_permits (id, ipo_id, user_id, wallet, allowance, deadline)
+            SELECT gen_random_uuid(), i.id, u.id, '0x06', 2, now() FROM master_ipos i, users u;
+    """,
 }
 
 
