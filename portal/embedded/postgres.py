@@ -11,6 +11,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -153,7 +154,11 @@ class Postgres(Server[Urls]):
         (self.folder / "postmaster.pid").unlink(missing_ok=True)
 
     def _create(self) -> None:
-        """Make the cluster with its roles and database beside its place, then move it there in one step."""
+        """Make the cluster with its roles and database beside its place, then move it there in one step.
+
+        Syncing its thousand files one by one takes most of the time and holds nothing yet that could be lost: the
+        system does it while the portal starts.
+        """
         fresh = self.folder.with_suffix(".new")
         if fresh.exists():
             shutil.rmtree(fresh)
@@ -162,14 +167,16 @@ class Postgres(Server[Urls]):
             shutil.chown(fresh, self.user)
         self._initdb(fresh)
         statements = "\n\n".join(self._first_statements()) + "\n\n"
-        self._run(fresh, "postgres", "--single", "-j", "postgres", statements=statements)
+        self._run(fresh, "postgres", "--single", "-F", "-j", "postgres", statements=statements)
         fresh.rename(self.folder)
+        if self.settings["fsync"] == "on":
+            threading.Thread(target=os.sync, daemon=True).start()
 
     def _initdb(self, fresh: Path) -> None:
         password = os.memfd_create("password")
         os.write(password, secret(self.data_dir, "postgres").encode())
         os.fchown(password, self.user or os.getuid(), -1)
-        options = ("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--username=postgres")
+        options = ("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--username=postgres", "--no-sync")
         self._run(fresh, "initdb", *options, f"--pwfile=/proc/self/fd/{password}", fd=password)
         os.close(password)
 
