@@ -9,7 +9,9 @@ if __name__ == "__main__":
     sys.exit(main())
 
 from portal.app import create_app, with_sockets
+from portal.web import sockets
 
 app = create_app()
 if os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
     with_sockets(app)
+    sockets.watch(app)
