@@ -8,12 +8,10 @@ from typing import Any
 from flask import current_app
 from flask_login import current_user
 
-from portal.chain import bootstrap
-from portal.chain.abi import encode_call
 from portal.config import Settings
-from portal.db import db, transaction
+from portal.db import db
 from portal.errors import NotFound
-from portal.masters import calls, forms, launch, minting, queries, service, shapes
+from portal.masters import forms, intents, launch, queries, service, shapes
 from portal.masters.models import Master, MasterIpo
 from portal.versions import Api
 from portal.web.access import anyone, role, signed_in
@@ -87,21 +85,5 @@ def post_mint_intent(master_id: uuid.UUID, version: int) -> dict[str, Any]:
     """The unsigned transaction and its price lines; an offer with a cap needs the portal's permit in it."""
     form = parse(forms.MintIntent, json_body())
     settings: Settings = current_app.config["SETTINGS"]
-    with transaction() as session:
-        wanted = minting.purchase(session, current_user.user_id, master_id, form.wallet, form.quantity)
-    lines = [
-        {"label": "shares", "quantity": wanted.quantity, "price": str(wanted.price), "currency": wanted.currency},
-        {"label": "total", "amount": str(wanted.total), "currency": wanted.currency},
-    ]
-    native = wanted.currency == "ETH"
-    approval = encode_call("Stablecoin", "approve", (wanted.shares_address, wanted.total))
-    return {
-        "transaction": {
-            "to": wanted.shares_address,
-            "data": calls.mint_data(wanted, settings),
-            "value": str(wanted.total if native else 0),
-            "chainId": int(wanted.chain_id),
-        },
-        "approval": None if native else {"to": bootstrap.contracts().stablecoin, "data": approval, "value": "0"},
-        "lines": lines,
-    }
+    intent = intents.mint_intent(current_user.user_id, master_id, form.wallet, form.quantity, settings)
+    return shapes.mint_intent(intent)

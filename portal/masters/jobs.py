@@ -21,7 +21,7 @@ from portal.chain.signer import Role, Signer
 from portal.config import Settings
 from portal.db import db, transaction
 from portal.errors import Conflict
-from portal.masters import calls, launch, minting
+from portal.masters import launch, minting, permits
 from portal.masters.enums import IpoStatus
 from portal.masters.launch import Deployment
 from portal.masters.minting import Purchase
@@ -69,11 +69,10 @@ def mint_shares(name: str, user_id: str, master_id: str, wallet: str, quantity: 
         if signer is None:
             raise Conflict("This wallet signs for itself.")
         if sender.of_purpose(name) is None:
-            with transaction() as session:
-                wanted = minting.purchase(session, uuid.UUID(user_id), uuid.UUID(master_id), wallet, quantity)
+            wanted = minting.purchase(db.session(), uuid.UUID(user_id), uuid.UUID(master_id), wallet, quantity)
             _fund(name, wanted, signer)
             faults.point("mint-funded")
-            sender.send(name, _mint(wanted), signer)
+            sender.send(name, _mint(uuid.UUID(user_id), wanted), signer)
         following.wait(name)
     except Conflict as error:
         with transaction() as session:
@@ -140,9 +139,9 @@ def _fund(name: str, wanted: Purchase, signer: Signer) -> None:
         following.wait(f"{name}:{step}")
 
 
-def _mint(wanted: Purchase) -> Call:
+def _mint(user_id: uuid.UUID, wanted: Purchase) -> Call:
     value = wanted.total if wanted.currency == "ETH" else 0
-    return Call(wanted.shares_address, calls.mint_data(wanted, _settings()), value)
+    return Call(wanted.shares_address, permits.mint_data(user_id, wanted), value)
 
 
 def _seconds(moment: dt.datetime | None) -> int:

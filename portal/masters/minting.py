@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal import outbox
@@ -20,22 +19,21 @@ from portal.masters.enums import IpoStatus
 from portal.masters.models import MasterContract, MasterIpo
 
 MOST_AT_ONCE = 10
-PERMIT_SECONDS = 15 * 60
 
 
 @dataclass(frozen=True)
 class Purchase:
-    """What is bought: amounts in smallest units of `currency`; `allowance` is all that this wallet may ever mint."""
+    """What is bought: amounts in smallest units of `currency`; `cap` is the most that one person may buy."""
 
     master_id: uuid.UUID
+    ipo_id: uuid.UUID
     shares_address: str
     chain_id: str
     wallet: str
     quantity: int
     price: int
     currency: str
-    allowance: int
-    capped: bool
+    cap: int | None
 
     @property
     def total(self) -> int:
@@ -43,9 +41,9 @@ class Purchase:
 
 
 def purchase(session: Session, user_id: uuid.UUID, master_id: uuid.UUID, wallet: str, quantity: int) -> Purchase:
-    """Check an intended mint and price it, inside the caller's transaction; the offer's row is the lock.
+    """Check an intended mint and price it. Raises NotFound, Conflict with the reason, or Invalid for a field.
 
-    Raises NotFound, Conflict with the reason, or Invalid for a field.
+    The chain has the last word on supply and cap; this one is there to say so in time and in words.
     """
     if not 1 <= quantity <= MOST_AT_ONCE:
         raise Invalid(FieldError("quantity", f"From 1 to {MOST_AT_ONCE} shares at a time."))
@@ -56,11 +54,18 @@ def purchase(session: Session, user_id: uuid.UUID, master_id: uuid.UUID, wallet:
     linked = [w.wallet_address for w in account_queries.wallets_of(session, user_id) if w.verified]
     if wallet.lower() not in linked:
         raise Invalid(FieldError("wallet", "This wallet is not linked to you."))
-    allowance = _allowance(session, ipo, wallet.lower(), linked, quantity)
+    _within_cap(session, ipo, linked, quantity)
     return Purchase(
-        master_id, contract.contract_address, contract.chain_id, wallet.lower(), quantity,
-        ipo.mint_price_wei or 0, ipo.mint_price_currency or "", allowance, ipo.person_cap is not None,
-    )  # fmt: skip
+        master_id,
+        ipo.id,
+        contract.contract_address,
+        contract.chain_id,
+        wallet.lower(),
+        quantity,
+        ipo.mint_price_wei or 0,
+        ipo.mint_price_currency or "",
+        ipo.person_cap,
+    )
 
 
 def request_mint(
@@ -89,17 +94,18 @@ def _open_offer(session: Session, master_id: uuid.UUID) -> tuple[MasterIpo, Mast
     master = queries.public(session, master_id)
     if master is None or master.ipo is None:
         raise NotFound
-    ipo = session.scalars(sa.select(MasterIpo).where(MasterIpo.id == master.ipo.id).with_for_update()).one()
+    ipo = master.ipo
     over = ipo.scheduled_end_at is not None and ipo.scheduled_end_at <= utcnow()
     if ipo.status is not IpoStatus.LIVE or over or not master.contracts:
         raise Conflict("This offer is not open.")
     return ipo, master.contracts[0]
 
 
-def _allowance(session: Session, ipo: MasterIpo, wallet: str, linked: list[str], quantity: int) -> int:
-    """How many this wallet may have minted in all after this purchase; the cap counts all wallets of the person."""
-    minted = queries.minted_by(session, ipo.master_id, linked)
-    if ipo.person_cap is not None and sum(minted.values()) + quantity > ipo.person_cap:
-        left = max(0, ipo.person_cap - sum(minted.values()))
+def _within_cap(session: Session, ipo: MasterIpo, linked: list[str], quantity: int) -> None:
+    """The cap counts all wallets of the person; here by what is indexed, in the permit by what the chain says."""
+    if ipo.person_cap is None:
+        return
+    minted = sum(queries.minted_by(session, ipo.master_id, linked).values())
+    if minted + quantity > ipo.person_cap:
+        left = max(0, ipo.person_cap - minted)
         raise Conflict(f"One person may buy {ipo.person_cap} shares of this; you may buy {left} more.")
-    return minted.get(wallet, 0) + quantity

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from portal.artists.shapes import of_master as artist_shape
+from portal.masters.intents import MintIntent, Unsigned
 from portal.masters.models import Master, MasterIpo
 from portal.versions import stamp
 
@@ -62,6 +63,36 @@ def offer(master: Master, ipo: MasterIpo, contracts: dict[str, str | None]) -> d
         "actualStartAt": stamp(ipo.actual_start_at),
         "actualEndAt": stamp(ipo.actual_end_at),
         "contracts": contracts,
+    }
+
+
+def mint_intent(intent: MintIntent) -> dict[str, Any]:
+    """POST /masters/{id}/ipo/mint-intents: what to sign, in this order, and the lines of its price."""
+    bought, currency = intent.purchase, intent.purchase.currency
+    return {
+        "approval": unsigned(intent.approval) if intent.approval else None,
+        "transaction": unsigned(intent.mint),
+        "lines": [
+            {
+                "label": "shares",
+                "quantity": bought.quantity,
+                "price": str(bought.price),
+                "amount": str(bought.total),
+                "currency": currency,
+            },
+            {"label": "fee", "amount": str(intent.fee), "currency": currency, "included": True},
+            {"label": "total", "amount": str(bought.total), "currency": currency},
+        ],
+    }
+
+
+def unsigned(transaction: Unsigned) -> dict[str, Any]:
+    """A transaction for a wallet to sign; `value` in wei."""
+    return {
+        "to": transaction.to,
+        "data": transaction.data,
+        "value": str(transaction.value),
+        "chainId": transaction.chain_id,
     }
 
 
