@@ -273,6 +273,12 @@ def test_royalties_are_split_by_the_slots_as_they_were(world: World, fan: str, f
     assert world.evm.balance(master.shares) == master.view("escrow") + 2001 + 600
 
 
+def test_a_market_elsewhere_pays_with_the_stipend_alone(world: World) -> None:
+    master = world.master()
+    done = world.receiver().pay_royalty(master.shares, 10_000)
+    assert [log["amount"] for log in done.named("RoyaltyReceived")] == [1000]
+
+
 def test_the_third_slot_is_filled_alone(world: World, fan: str, friend: str) -> None:
     master = world.master()
     for who in (fan, fan, friend, fan):

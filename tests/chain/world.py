@@ -105,6 +105,10 @@ class Receiver:
         data = bytes.fromhex(encode_call(contract, function, args)[2:])
         return self.evm.send(wallet("operator"), self.address, _calldata("run(address,bytes)", [to, data]), value)
 
+    def pay_royalty(self, shares: str, price: int) -> Result:
+        data = _calldata("pay_royalty(address)", [shares])
+        return self.evm.send(wallet("operator"), self.address, data, price)
+
     def number(self, name: str) -> int:
         done = self.evm.look(self.address, "0x" + keccak(text=f"{name}()")[:4].hex())
         return int.from_bytes(done.output)
