@@ -93,6 +93,12 @@ def dev_mail() -> Response:
     return answer("accounts/dev_mail.html", mails=mail.kept(_settings()))
 
 
+@pages.get("/me", access=signed_in)
+def me() -> Response:
+    """A person's own pages start with what they hold."""
+    return see("/me/portfolio")
+
+
 @pages.get("/me/wallets", access=signed_in)
 def wallets() -> Response:
     linked = queries.wallets_of(db.session(), current_user.user_id)

@@ -74,6 +74,12 @@ def masters() -> Response:
     return see("/studio#masters")
 
 
+@pages.get("/studio/revenue", access=ARTIST)
+def revenue() -> Response:
+    """Revenue is recorded master by master: choose one."""
+    return see("/studio#masters")
+
+
 @pages.get("/studio/masters/new", access=ARTIST)
 def new_master() -> Response:
     return _form_page(DEFAULTS, [])

@@ -18,6 +18,7 @@ from portal.covers import PALETTES
 from portal.db import db
 from portal.errors import NotFound
 from portal.marketplace import artist_page, home, list_page, master_page, queries, search_page
+from portal.marketplace.about import about
 from portal.marketplace.art import art
 from portal.marketplace.wording import artist_card, master_href
 from portal.masters import queries as master_queries
@@ -26,7 +27,7 @@ from portal.web.access import anyone, signed_in
 from portal.web.pages import Pages, answer, safe_next, see
 
 pages = Pages("marketplace", __name__)
-more_pages = (art,)
+more_pages = (art, about)
 
 MINTER_BPS = [MasterIpo.__table__.c[f"{slot}_minter_bonus_bps"].default.arg for slot in ("first", "second", "third")]
 ROYALTY_BPS = MasterIpo.__table__.c.secondary_royalty_bps.default.arg

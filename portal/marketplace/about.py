@@ -1,0 +1,54 @@
+"""Pages about the portal itself: its API and its state. The state page renders when parts are down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response
+
+from portal.db import db, utcnow
+from portal.web import health
+from portal.web.access import anyone
+from portal.web.pages import Pages, answer
+
+about = Pages("about", __name__)
+
+
+@about.get("/docs/api", access=anyone)
+def api() -> Response:
+    """Every endpoint with its versions and who may use it, as the application declares them."""
+    return answer("pages/api.html", endpoints=endpoints())
+
+
+def endpoints() -> list[dict[str, Any]]:
+    """[{method, path, versions: [int], who}], by path."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for rule in current_app.url_map.iter_rules():
+        if not rule.rule.startswith("/api/v"):
+            continue
+        version, _, path = rule.rule.removeprefix("/api/v").partition("/")
+        method = next(iter((rule.methods or set()) - {"HEAD", "OPTIONS"}), "GET")
+        who = getattr(current_app.view_functions[rule.endpoint], "access", anyone).name
+        row = found.setdefault((f"/{path}", method), {"method": method, "path": f"/{path}", "who": who, "versions": []})
+        row["versions"].append(int(version))
+    return [found[key] | {"versions": sorted(found[key]["versions"])} for key in sorted(found)]
+
+
+@about.get("/status", access=anyone)
+def status() -> Response:
+    state = health.parts()
+    return answer("pages/status.html", parts=state, chain=_chain() if state["database"] else None, at=utcnow())
+
+
+def _chain() -> dict[str, Any] | None:
+    """How far the indexer is: {head, finalized, halted, updated_at}; None before its first block."""
+    try:
+        row = db.session.execute(
+            sa.text("SELECT head_number, finalized_number, halted_reason, updated_at FROM chain_cursors LIMIT 1")
+        ).one_or_none()
+    except SQLAlchemyError:
+        return None
+    return None if row is None else {"head": row[0], "finalized": row[1], "halted": row[2], "updated_at": row[3]}
