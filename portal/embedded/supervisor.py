@@ -71,6 +71,7 @@ class Supervisor:
         self.web: Part | None = None
         self.parts: list[Part] = []
         self.once: list[Part] = []
+        self.listener: socket.socket | None = None
         self.watch_end, self.watched = os.pipe()
 
     def run(self) -> None:
@@ -87,7 +88,13 @@ class Supervisor:
             for number in STOP_SIGNALS:
                 signal.signal(number, signal.SIG_IGN)
             self._stop()
-            os.close(held)
+            self._close(held)
+
+    def _close(self, held: int) -> None:
+        if self.listener:
+            self.listener.close()
+        for handle in (self.watch_end, self.watched, held):
+            os.close(handle)
 
     def _asked_to_stop(self, _number: int, _frame: object) -> NoReturn:
         raise Stopped
@@ -102,7 +109,7 @@ class Supervisor:
     # --- starting -----------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        listener = self._listen()
+        self.listener = listener = self._listen()  # kept: a web process that is started again takes it too
         url = f"http://{_address(listener)}"
         write_private(self.run_folder / "supervisor", f"Process {os.getpid()} at {url}")
         database, bus, chain = self._servers()

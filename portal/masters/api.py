@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from flask import current_app
@@ -11,7 +12,9 @@ from flask_login import current_user
 from portal.config import Settings
 from portal.db import db
 from portal.errors import NotFound
-from portal.masters import forms, intents, launch, queries, service, shapes
+from portal.idempotency import Answer
+from portal.masters import ending, forms, intents, launch, queries, service, shapes
+from portal.masters.enums import IpoStatus
 from portal.masters.models import Master, MasterIpo
 from portal.versions import Api
 from portal.web.access import anyone, role, signed_in
@@ -78,6 +81,32 @@ def post_launch(master_id: uuid.UUID, version: int) -> tuple[dict[str, Any], int
 
     status, body = answer(launch.launch_ipo(current_user.user_id, master_id, keyed(answer)))
     return body, status
+
+
+@api.post("/masters/<uuid:master_id>/ipo/cancel", versions=(2,), access=signed_in)
+def post_cancel(master_id: uuid.UUID, version: int) -> tuple[dict[str, Any], int]:
+    """202 with the offer's status; what is on the chain already is stopped by the job that is named."""
+    answer = _asked("cancel_contract")
+    status, body = answer(ending.cancel_offer(current_user.user_id, master_id, keyed(answer)))
+    return body, status
+
+
+@api.post("/masters/<uuid:master_id>/ipo/close", versions=(2,), access=signed_in)
+def post_close(master_id: uuid.UUID, version: int) -> tuple[dict[str, Any], int]:
+    """202: the job that is named closes the contract; the offer is closed once that is final."""
+    answer = _asked("close_contract")
+    status, body = answer(ending.close_offer(current_user.user_id, master_id, keyed(answer)))
+    return body, status
+
+
+def _asked(act: str) -> Callable[[MasterIpo], Answer]:
+    """202 with the offer's status, and the job's name while the chain still has to be told."""
+
+    def answer(ipo: MasterIpo) -> Answer:
+        told = ipo.status in (IpoStatus.DRAFT, IpoStatus.CANCELLED)
+        return 202, {"status": ipo.status.value, "job": None if told else ending.chain_job(act, ipo.id)}
+
+    return answer
 
 
 @api.post("/masters/<uuid:master_id>/ipo/mint-intents", versions=(2,), access=signed_in)

@@ -1,31 +1,32 @@
-"""Work on the chain for an offer: deploy its contracts, open and close it, and mint with a demo wallet."""
+"""Work on the chain for an offer: deploy its contracts, open, close or cancel it, and mint with a demo wallet."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import Any
+from contextlib import suppress
+from functools import partial
 
 import sqlalchemy as sa
 from flask import current_app
 
 from portal import faults, outbox
-from portal.accounts import queries as account_queries
 from portal.audit.service import log_system_event
 from portal.chain import bootstrap, following, sender
 from portal.chain import signer as signers
-from portal.chain.abi import NATIVE, decode_log, encode_call, record_key
-from portal.chain.client import Receipt, Reverted, current
-from portal.chain.sender import Call
+from portal.chain.abi import encode_call
+from portal.chain.client import Reverted
+from portal.chain.sender import Call, Guard
 from portal.chain.signer import Role, Signer
 from portal.config import Settings
-from portal.db import db, transaction
+from portal.db import db, transaction, utcnow
 from portal.errors import Conflict
-from portal.masters import launch, minting, permits
+from portal.masters import ending, launch, minting, onchain, permits, queries
 from portal.masters.enums import IpoStatus
-from portal.masters.launch import Deployment
+from portal.masters.launch import TakenBack
 from portal.masters.minting import Purchase
 from portal.masters.models import MasterIpo
+from portal.masters.onchain import Phase
 from portal.money import MAX_UNITS
 from portal.queue import job
 
@@ -33,32 +34,86 @@ from portal.queue import job
 @job("deploy_contract")
 def deploy_contract(ipo_id: str) -> None:
     """Put a scheduled offer's contracts on the chain and record them. May run twice, and stop anywhere."""
-    offer = uuid.UUID(ipo_id)
-    ipo = db.session().get_one(MasterIpo, offer)
-    if ipo.status is not IpoStatus.SCHEDULED:
-        return
-    call = _creation(ipo)
-    db.session.rollback()
-    faults.point("deploy-prepared")
-    purpose = launch.deployment_job(offer)
+    offer, name = uuid.UUID(ipo_id), launch.deployment_job(uuid.UUID(ipo_id))
     try:
-        sender.send(purpose, call, signers.of_role(_settings(), Role.OPERATOR))
-        receipt = following.wait(purpose)
-    except Reverted as error:
-        launch.note_failure(offer, error.reason or error.detail)
+        call = onchain.creation(offer, _settings())
+        db.session().rollback()
+        faults.point("deploy-prepared")
+        _send_anew(name, call, partial(launch.must_be_scheduled, ipo_id=offer))
+        made = onchain.deployment(name, following.wait(name))
+    except TakenBack:
+        return
+    except Conflict as error:
+        launch.note_failure(offer, name, _reason(error))
         return
     faults.point("deploy-sent")
-    launch.record_deployment(offer, _deployment(receipt))
+    launch.record_deployment(offer, made)
+    faults.point("deploy-recorded")
 
 
 @job("start_ipo")
 def start_ipo(ipo_id: str) -> None:
-    launch.start_ipo(uuid.UUID(ipo_id))
+    launch.start_ipo(uuid.UUID(ipo_id), onchain.clock())
 
 
 @job("close_ipo")
 def close_ipo(ipo_id: str) -> None:
-    launch.close_ipo(uuid.UUID(ipo_id))
+    """Close a live offer that is past its end by the chain's clock, or whose contract is closed for good (final)."""
+    offer = uuid.UUID(ipo_id)
+    shares, ends_at = _live(offer)
+    if shares is None:
+        return
+    now = onchain.clock()
+    if (ends_at is not None and ends_at <= now) or onchain.phase(shares, "finalized") is Phase.CLOSED:
+        ending.record_close(offer, now)
+    elif onchain.phase(shares) is Phase.CLOSED or (ends_at is not None and ends_at <= utcnow()):
+        ending.follow_up("close_ipo", offer)
+
+
+@job("close_contract")
+def close_contract(ipo_id: str) -> None:
+    """End the sale on the chain; one that is over already stays as it is."""
+    offer = uuid.UUID(ipo_id)
+    shares, _ = _live(offer)
+    if shares is None:
+        return
+    with suppress(Reverted):
+        _tell(offer, "close_contract", shares, "close")
+    faults.point("close-sent")
+    ending.follow_up("close_ipo", offer)
+
+
+@job("cancel_contract")
+def cancel_contract(ipo_id: str) -> None:
+    """Stop the sale on the chain and open its refunds; a deployment under way is waited for."""
+    offer = uuid.UUID(ipo_id)
+    ipo = db.session().get_one(MasterIpo, offer, populate_existing=True)
+    if ipo.status not in (IpoStatus.SCHEDULED, IpoStatus.LIVE):
+        return
+    shares = _shares(ipo)
+    if shares is None:
+        ending.follow_up("cancel_contract", offer)
+        return
+    try:
+        _tell(offer, "cancel_contract", shares, "cancel")
+    except Reverted as error:
+        launch.note_failure(offer, ending.chain_job("cancel_contract", offer), _reason(error))
+        return
+    faults.point("cancel-sent")
+    ending.record_cancel(offer, onchain.clock())
+
+
+@job("pay_proceeds")
+def pay_proceeds(ipo_id: str) -> None:
+    """Pay a closed offer's money to its artist and the platform's fee to the treasury, as the contract splits it."""
+    offer = uuid.UUID(ipo_id)
+    shares = _shares(db.session().get_one(MasterIpo, offer, populate_existing=True))
+    if shares is None:
+        return
+    try:
+        _tell(offer, "pay_proceeds", shares, "withdrawProceeds")
+    except Reverted as error:
+        launch.note_failure(offer, ending.chain_job("pay_proceeds", offer), _reason(error))
 
 
 @job("mint_shares")
@@ -84,45 +139,40 @@ def mint_shares(name: str, user_id: str, master_id: str, wallet: str, quantity: 
             )
 
 
-def _creation(ipo: MasterIpo) -> Call:
-    """`Factory.createMaster` with the row's terms; the artist's primary wallet gets the proceeds."""
-    master = ipo.master
-    wallet = account_queries.wallets_of(db.session(), master.artist.user_id)[0].wallet_address
-    known = bootstrap.contracts()
-    terms = (
-        wallet,
-        NATIVE if ipo.mint_price_currency == "ETH" else known.stablecoin,
-        ipo.mint_price_wei or 0,
-        ipo.total_supply,
-        _seconds(ipo.scheduled_start_at),
-        _seconds(ipo.scheduled_end_at),
-        ipo.secondary_royalty_bps,
-        ipo.first_minter_bonus_bps or 0,
-        ipo.second_minter_bonus_bps or 0,
-        ipo.third_minter_bonus_bps or 0,
-        _settings().primary_fee_bps,
-        ipo.person_cap is not None,
-    )
-    base = f"{_settings().public_url}/metadata/{master.id}/"
-    arguments = (record_key(master.id), terms, _fitting(master.title, 64), master.short_id.upper(), base[:160])
-    return Call(known.factory, encode_call("Factory", "createMaster", arguments))
+# --- with the operator's key ------------------------------------------------------------------------------
 
 
-def _fitting(text: str, most: int) -> str:
-    """The start of a text that takes at most `most` bytes as UTF-8."""
-    return text.encode()[:most].decode(errors="ignore")
+def _tell(offer: uuid.UUID, act: str, shares: str, function: str) -> None:
+    """Call a function of the shares' contract once and wait until it is seen. Raises Reverted."""
+    name = ending.chain_job(act, offer)
+    _send_anew(name, Call(shares, encode_call("MasterShares", function)))
+    following.wait(name)
 
 
-def _deployment(receipt: Receipt) -> Deployment:
-    """What the factory's own event says; that event, not the sending, is the success."""
-    factory = bootstrap.contracts().factory
-    made = next(log for log in map(decode_log, receipt.logs) if log.name == "MasterCreated" and log.address == factory)
-    block = current().block(receipt.block_number)
-    at = dt.datetime.fromtimestamp(block.timestamp if block else 0, dt.UTC)
-    values: dict[str, Any] = made.args
-    return Deployment(
-        str(_settings().chain_id), values["shares"], values["dividends"], receipt.tx_hash, receipt.block_number, at
-    )
+def _send_anew(purpose: str, call: Call, guard: Guard | None = None) -> None:
+    """Send; a transaction of this purpose that failed before makes room for another try."""
+    with transaction() as session:
+        sender.retire(session, purpose)
+    sender.send(purpose, call, signers.of_role(_settings(), Role.OPERATOR), guard)
+
+
+def _live(offer: uuid.UUID) -> tuple[str | None, dt.datetime | None]:
+    """The shares' contract of a live offer, else None, and when it ends."""
+    ipo = db.session().get_one(MasterIpo, offer, populate_existing=True)
+    shares = _shares(ipo) if ipo.status is IpoStatus.LIVE else None
+    return shares, ipo.scheduled_end_at
+
+
+def _shares(ipo: MasterIpo) -> str | None:
+    contract = queries.contract_of(db.session(), ipo.master_id, str(_settings().chain_id))
+    return contract.contract_address if contract else None
+
+
+def _reason(error: Conflict) -> str:
+    return error.reason or error.detail if isinstance(error, Reverted) else error.detail
+
+
+# --- with a demo wallet's key -----------------------------------------------------------------------------
 
 
 def _fund(name: str, wanted: Purchase, signer: Signer) -> None:
@@ -142,10 +192,6 @@ def _fund(name: str, wanted: Purchase, signer: Signer) -> None:
 def _mint(user_id: uuid.UUID, wanted: Purchase) -> Call:
     value = wanted.total if wanted.currency == "ETH" else 0
     return Call(wanted.shares_address, permits.mint_data(user_id, wanted), value)
-
-
-def _seconds(moment: dt.datetime | None) -> int:
-    return 0 if moment is None else int(moment.timestamp())
 
 
 def _settings() -> Settings:

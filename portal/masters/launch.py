@@ -27,6 +27,11 @@ from portal.masters.models import DividendContract, Master, MasterContract, Mast
 from portal.masters.service import own_master
 
 CHANGED = "This offer has changed since you opened it."
+LOOK_AGAIN = dt.timedelta(seconds=5)
+
+
+class TakenBack(Conflict):
+    """The offer is not to be deployed any more."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ def send_back(master_id: uuid.UUID, reason: str) -> Master:
 def record_deployment(ipo_id: uuid.UUID, made: Deployment) -> None:
     """Step (3): write the contracts' rows and, when its start has come, open the offer; once."""
     with transaction() as session:
-        ipo = _locked(session, ipo_id)
+        ipo = locked_ipo(session, ipo_id)
         master = ipo.master
         values = {
             "id": uuid.uuid4(),
@@ -105,38 +110,34 @@ def record_deployment(ipo_id: uuid.UUID, made: Deployment) -> None:
             insert(DividendContract).values(**values | pool | {"id": uuid.uuid4()}).on_conflict_do_nothing()
         )
         if ipo.status is IpoStatus.SCHEDULED:
-            _open_when_due(session, ipo)
+            _open_when_due(session, ipo, made.at)
         outbox.finish(session)
 
 
-def start_ipo(ipo_id: uuid.UUID) -> None:
-    """Open a deployed offer whose start has come; anything else is left as it is."""
+def start_ipo(ipo_id: uuid.UUID, now: dt.datetime) -> None:
+    """Open a deployed offer whose start has come by the chain's clock, else look again; others are left as they are."""
     with transaction() as session:
-        ipo = _locked(session, ipo_id)
+        ipo = locked_ipo(session, ipo_id)
         if ipo.status is IpoStatus.SCHEDULED:
-            _open_when_due(session, ipo)
+            _open_when_due(session, ipo, now)
         outbox.finish(session)
 
 
-def close_ipo(ipo_id: uuid.UUID) -> None:
-    """Close a live offer that is sold out or past its end; anything else is left as it is."""
-    with transaction() as session:
-        ipo = _locked(session, ipo_id)
-        ended = ipo.scheduled_end_at is not None and ipo.scheduled_end_at <= utcnow()
-        if ipo.status is IpoStatus.LIVE and (ended or ipo.minted_supply >= ipo.total_supply):
-            _move_ipo(session, ipo, IpoStatus.CLOSED, actual_end_at=utcnow())
-        outbox.finish(session)
+def must_be_scheduled(session: Session, ipo_id: uuid.UUID) -> None:
+    """Inside the transaction that commits the signed deployment: from then on the offer cannot be taken back."""
+    if locked_ipo(session, ipo_id).status is not IpoStatus.SCHEDULED:
+        raise TakenBack("This offer was taken back.")
 
 
-def note_failure(ipo_id: uuid.UUID, reason: str) -> None:
-    """The chain refused the deployment: written down, shown to the artist, and the job ends."""
+def note_failure(ipo_id: uuid.UUID, name: str, reason: str) -> None:
+    """The chain refused: written down, shown to the artist, and the job `name` rests until it is retried."""
     with transaction() as session:
         log_system_event(
-            session, "deployment_failed", "ipo", reason, success=False, error=reason, entity=("master_ipo", ipo_id)
+            session, "chain_refused", name, reason, success=False, error=reason, entity=("master_ipo", ipo_id)
         )
         session.execute(
             sa.update(outbox.OutboxJob)
-            .where(outbox.OutboxJob.dedupe == deployment_job(ipo_id), outbox.OutboxJob.done_at.is_(None))
+            .where(outbox.OutboxJob.dedupe == name, outbox.OutboxJob.done_at.is_(None))
             .values(failed_at=sa.func.now(), last_error=reason, runner=None, leased_until=None)
         )
 
@@ -176,32 +177,38 @@ def _launchable(session: Session, master: Master) -> MasterIpo:
         raise Conflict("There is no draft offer to launch.")
     if master.rights_confirmed_at is None:
         raise Conflict("Confirm first that the recording is yours to share.")
-    if not account_queries.wallets_of(session, master.artist.user_id):
+    if not any(w.verified for w in account_queries.wallets_of(session, master.artist.user_id)):
         raise Conflict("Link a wallet first: the proceeds go there.")
     return ipo
 
 
 def _schedule(session: Session, master: Master, ipo: MasterIpo) -> None:
     """draft -> scheduled, and the deployment asked for; of two at once one hits no row."""
-    _move_ipo(session, ipo, IpoStatus.SCHEDULED)
+    move_ipo(session, ipo, IpoStatus.SCHEDULED)
     outbox.add(session, "deploy_contract", {"ipo_id": str(ipo.id)}, dedupe=deployment_job(ipo.id))
 
 
-def _open_when_due(session: Session, ipo: MasterIpo) -> None:
-    if ipo.scheduled_start_at and ipo.scheduled_start_at > utcnow():
-        when = ipo.scheduled_start_at
-        outbox.add(session, "start_ipo", {"ipo_id": str(ipo.id)}, dedupe=f"start_ipo:{ipo.id}", not_before=when)
+def _open_when_due(session: Session, ipo: MasterIpo, now: dt.datetime) -> None:
+    """`now` by the chain's clock, which decides; the outbox wakes by ours, and looks again where the two differ."""
+    start, end = ipo.scheduled_start_at, ipo.scheduled_end_at
+    if start and start > now:
+        look_again(session, "start_ipo", ipo.id, max(start, utcnow() + LOOK_AGAIN))
         return
-    _move_ipo(session, ipo, IpoStatus.LIVE, actual_start_at=utcnow())
+    move_ipo(session, ipo, IpoStatus.LIVE, actual_start_at=now)
     if ipo.master.status is MasterStatus.APPROVED:
         _move_master(session, ipo.master, MasterStatus.LIVE)
-    if ipo.scheduled_end_at:
-        when = ipo.scheduled_end_at
-        outbox.add(session, "close_ipo", {"ipo_id": str(ipo.id)}, dedupe=f"close_ipo:{ipo.id}:end", not_before=when)
+    if end:
+        look_again(session, "close_ipo", ipo.id, end)
 
 
-def _move_ipo(session: Session, ipo: MasterIpo, to: IpoStatus, **values: object) -> None:
-    """Compare-and-set on the status that was read, with audit row and news."""
+def look_again(session: Session, job: str, ipo_id: uuid.UUID, at: dt.datetime) -> None:
+    """The same job at a later time, under the name of that time."""
+    name = f"{job}:{ipo_id}:at:{int(at.timestamp())}"
+    outbox.add(session, job, {"ipo_id": str(ipo_id)}, dedupe=name, not_before=at)
+
+
+def move_ipo(session: Session, ipo: MasterIpo, to: IpoStatus, **values: object) -> None:
+    """A step of the state machine inside the caller's transaction: compare-and-set, audit row and news."""
     before = ipo.status
     result = session.execute(
         sa.update(MasterIpo)
@@ -248,5 +255,6 @@ def _waiting(session: Session, master_id: uuid.UUID) -> Master:
     return master
 
 
-def _locked(session: Session, ipo_id: uuid.UUID) -> MasterIpo:
+def locked_ipo(session: Session, ipo_id: uuid.UUID) -> MasterIpo:
+    """The offer's row, locked until the transaction ends."""
     return session.scalars(sa.select(MasterIpo).where(MasterIpo.id == ipo_id).with_for_update()).one()

@@ -1,0 +1,117 @@
+"""An offer as its contracts have it: the call that creates them, what came of it, and where the sale stands."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from enum import IntEnum
+
+from portal.accounts import queries as account_queries
+from portal.chain import bootstrap, sender
+from portal.chain.abi import NATIVE, decode_log, decode_result, encode_call, record_key
+from portal.chain.client import Receipt, Tag, current
+from portal.chain.sender import Call
+from portal.config import Settings
+from portal.db import db
+from portal.errors import Conflict
+from portal.masters.enums import IpoStatus
+from portal.masters.launch import Deployment, TakenBack
+from portal.masters.models import MasterIpo
+
+WORD = 64  # hexadecimal digits of a 32-byte word
+TERMS = slice(2 + 8 + WORD, 2 + 8 + 13 * WORD)
+"""Where the twelve words of the terms stand in createMaster's calldata: after 0x, selector and key."""
+
+
+class Phase(IntEnum):
+    """What `MasterShares.phase` returns, by the chain's clock."""
+
+    SCHEDULED = 0
+    LIVE = 1
+    PAUSED = 2
+    CLOSED = 3
+    CANCELLED = 4
+
+
+class OtherTerms(Conflict):
+    """What stands on the chain is not what was asked for."""
+
+
+def creation(ipo_id: uuid.UUID, settings: Settings) -> Call:
+    """`Factory.createMaster` with the row's terms; the artist's primary wallet gets the proceeds.
+
+    Raises TakenBack for an offer that is not to be deployed, Conflict for an artist without a wallet on this chain.
+    """
+    known = bootstrap.contracts()
+    ipo = db.session().get_one(MasterIpo, ipo_id, populate_existing=True)
+    if ipo.status is not IpoStatus.SCHEDULED:
+        raise TakenBack("This offer is not waiting for its contracts.")
+    master = ipo.master
+    terms = (
+        _wallet(master.artist.user_id, settings),
+        NATIVE if ipo.mint_price_currency == "ETH" else known.stablecoin,
+        ipo.mint_price_wei or 0,
+        ipo.total_supply,
+        _seconds(ipo.scheduled_start_at),
+        _seconds(ipo.scheduled_end_at),
+        ipo.secondary_royalty_bps,
+        ipo.first_minter_bonus_bps or 0,
+        ipo.second_minter_bonus_bps or 0,
+        ipo.third_minter_bonus_bps or 0,
+        settings.primary_fee_bps,
+        ipo.person_cap is not None,
+    )
+    base = f"{settings.public_url}/metadata/{master.id}/"
+    arguments = (record_key(master.id), terms, _fitting(master.title, 64), master.short_id.upper(), base[:160])
+    return Call(known.factory, encode_call("Factory", "createMaster", arguments))
+
+
+def deployment(purpose: str, receipt: Receipt) -> Deployment:
+    """What the factory's own event says; that event with equal terms is the success, not the sending.
+
+    Raises OtherTerms where the contract has other terms than the transaction of this purpose asked for.
+    """
+    factory = bootstrap.contracts().factory
+    logs = [decode_log(raw) for raw in receipt.logs if raw["address"].lower() == factory]
+    made = next((log.args for log in logs if log.name == "MasterCreated"), None)
+    row = sender.of_purpose(purpose)
+    if made is None or row is None:
+        raise OtherTerms("The factory made no contracts.")
+    shares, dividends = str(made["shares"]), str(made["dividends"])
+    if current().call(shares, encode_call("MasterShares", "terms"))[2:] != row.data[TERMS]:
+        raise OtherTerms("The contract on the chain has other terms.")
+    block = current().block(receipt.block_number)
+    at = moment(block.timestamp if block else 0)
+    return Deployment(row.chain_id, shares, dividends, receipt.tx_hash, receipt.block_number, at)
+
+
+def phase(shares: str, tag: Tag = "latest") -> Phase | None:
+    """Where the sale stands at a block; None where there is no contract yet."""
+    answer = current().call(shares, encode_call("MasterShares", "phase"), tag)
+    return Phase(decode_result("MasterShares", "phase", answer)[0]) if len(answer) > 2 else None
+
+
+def clock() -> dt.datetime:
+    """The chain's time."""
+    return moment(current().clock())
+
+
+def moment(seconds: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
+
+
+def _wallet(user_id: uuid.UUID, settings: Settings) -> str:
+    linked = account_queries.wallets_of(db.session(), user_id)
+    usable = [w.wallet_address for w in linked if w.verified and w.chain_id == str(settings.chain_id)]
+    if not usable:
+        raise Conflict("The artist has no wallet on this chain that the proceeds could go to.")
+    return usable[0]
+
+
+def _fitting(text: str, most: int) -> str:
+    """The start of a text that takes at most `most` bytes as UTF-8."""
+    return text.encode()[:most].decode(errors="ignore")
+
+
+def _seconds(at: dt.datetime | None) -> int:
+    return 0 if at is None else int(at.timestamp())

@@ -1,0 +1,121 @@
+"""An offer's end: taken back, called off, closed, paid out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from portal.artists.models import Artist
+from portal.chain.bootstrap import Contracts
+from portal.chain.client import Client as Node
+from portal.db import db
+from portal.errors import Conflict
+from portal.masters import ending, launch
+from portal.masters import onchain as contract
+from portal.masters.enums import IpoStatus
+from portal.masters.models import Master, MasterContract, MasterIpo
+from portal.masters.onchain import Phase
+from portal.outbox import OutboxJob
+from tests import factories
+from tests.chain_fixture import Chain
+from tests.masters.test_minting import linked
+
+Work = Callable[[], int]
+
+
+@pytest.fixture
+def artist(live_app: Flask, contracts: Contracts, session: Session) -> Artist:
+    made = factories.artist(session)
+    linked(live_app, made.user_id, 0)
+    return made
+
+
+def launched(session: Session, artist: Artist, work: Work, **terms: Any) -> Master:
+    master = factories.master(session, artist, **terms)
+    launch.launch_ipo(artist.user_id, master.id)
+    work()
+    return master
+
+
+def status(session: Session) -> IpoStatus:
+    session.rollback()
+    return session.scalars(sa.select(MasterIpo.status)).one()
+
+
+def shares(session: Session) -> str:
+    return session.scalars(sa.select(MasterContract.contract_address)).one()
+
+
+def wake(session: Session) -> None:
+    session.rollback()
+    session.execute(sa.update(OutboxJob).values(not_before=None))
+    session.commit()
+
+
+def test_before_the_broadcast_it_is_a_draft_again_and_launches_anew(
+    session: Session, artist: Artist, work: Work
+) -> None:
+    master = factories.master(session, artist)
+    user_id, master_id = artist.user_id, master.id
+    launch.launch_ipo(user_id, master_id)
+    assert ending.cancel_offer(user_id, master_id).status is IpoStatus.DRAFT
+    assert work() == 0
+    launch.launch_ipo(user_id, master_id)
+    work()
+    assert status(session) is IpoStatus.LIVE
+
+
+def test_a_draft_is_cancelled_and_reopened(session: Session, artist: Artist) -> None:
+    master = factories.master(session, artist)
+    user_id, master_id = artist.user_id, master.id
+    assert ending.cancel_offer(user_id, master_id).status is IpoStatus.CANCELLED
+    assert ending.reopen_offer(user_id, master_id).status is IpoStatus.DRAFT
+
+
+def test_a_live_offer_is_called_off_on_the_chain(session: Session, artist: Artist, work: Work, onchain: Node) -> None:
+    master = launched(session, artist, work)
+    ending.cancel_offer(artist.user_id, master.id)
+    work()
+    assert status(session) is IpoStatus.CANCELLED
+    assert contract.phase(shares(session)) is Phase.CANCELLED
+    with pytest.raises(Conflict, match="draft"):
+        ending.reopen_offer(artist.user_id, master.id)
+
+
+def test_it_is_closed_once_that_is_final(session: Session, artist: Artist, work: Work, chain: Chain) -> None:
+    master = launched(session, artist, work)
+    chain.w3.provider.make_request("evm_setAutomine", [True])  # type: ignore[arg-type]
+    ending.close_offer(artist.user_id, master.id)
+    work()
+    assert contract.phase(shares(session)) is Phase.CLOSED
+    chain.w3.provider.make_request("hardhat_mine", [5])  # type: ignore[arg-type]
+    wake(session)
+    work()
+    assert status(session) is IpoStatus.CLOSED
+
+
+def test_the_chains_clock_ends_it(session: Session, artist: Artist, work: Work, chain: Chain) -> None:
+    end = contract.moment(chain.w3.eth.get_block("pending")["timestamp"] + 3600)
+    launched(session, artist, work, ends_at=end)
+    assert status(session) is IpoStatus.LIVE
+    chain.w3.provider.make_request("evm_increaseTime", [3700])  # type: ignore[arg-type]
+    wake(session)
+    work()
+    assert status(session) is IpoStatus.CLOSED
+
+
+def test_strangers_and_late_wishes_are_refused(session: Session, artist: Artist, work: Work) -> None:
+    from portal.errors import NotFound
+
+    master = launched(session, artist, work)
+    stranger = factories.artist(session)
+    with pytest.raises(NotFound):
+        ending.cancel_offer(stranger.user_id, master.id)
+    with pytest.raises(Conflict):
+        ending.withdraw_proceeds(artist.user_id, master.id)
+    assert db.session().get_one(Master, master.id).ipo is not None
