@@ -8,15 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute as Column
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from portal.accounts.models import UserWallet
 from portal.artists.models import Artist
-from portal.db import Units
-from portal.masters.models import Master
-from portal.nfts.models import MasterNft
-from portal.tokens.models import ArtistToken, TokenHolder
+from portal.vstudio import statements
 from portal.vstudio.enums import VstudioSessionStatus as Status
 from portal.vstudio.models import VstudioDecisionPoint, VstudioSession, VstudioVote
 from portal.vstudio.rules import DecisionState, Standing, state_at
@@ -163,68 +158,17 @@ def ballot(session: Session, decision_id: uuid.UUID, *, lock: bool = False) -> B
 
     The lock is the weakest there is (FOR KEY SHARE): voters do not wait for one another, closing waits for them.
     """
-    statement = (
-        sa.select(VstudioDecisionPoint, VstudioSession, Artist, sa.func.clock_timestamp())
-        .join(VstudioSession, VstudioSession.id == VstudioDecisionPoint.vstudio_session_id)
-        .join(Artist, Artist.id == VstudioSession.artist_id)
-        .where(VstudioDecisionPoint.id == decision_id)
-        .execution_options(populate_existing=True)
-    )
-    if lock:
-        statement = statement.with_for_update(read=True, key_share=True, of=VstudioDecisionPoint)
-    row = session.execute(statement).one_or_none()
+    statement = statements.BALLOT_LOCKED if lock else statements.BALLOT
+    row = session.execute(statement, {"decision": decision_id}).one_or_none()
     return None if row is None else Ballot(*row)
 
 
 def standing(session: Session, user_id: uuid.UUID, at: Ballot) -> Standing:
     """What this person's verified wallets hold of the artist's shares and coin, at this moment."""
-    wallets = (
-        sa.select(UserWallet.wallet_address, UserWallet.chain_id)
-        .where(UserWallet.user_id == user_id, UserWallet.verified)
-        .cte("wallets")
-    )
-    shares = _shares(wallets, user_id, at)
-    coins = (
-        sa.select(sa.func.coalesce(sa.func.sum(TokenHolder.balance, type_=Units()), 0, type_=Units()))
-        .join(ArtistToken, ArtistToken.id == TokenHolder.artist_token_id)
-        .join(wallets, _same_wallet(wallets, TokenHolder.wallet_address, TokenHolder.chain_id))
-        .where(ArtistToken.artist_id == at.artist.id)
-    )
     whitelist = [a.lower() for a in (at.decision.eligibility_config or {}).get("whitelistAddresses", [])]
-    row = session.execute(
-        sa.select(
-            sa.select(sa.func.count()).select_from(shares).where(~shares.c.used).scalar_subquery(),
-            sa.select(sa.func.count()).select_from(shares).where(shares.c.used).scalar_subquery(),
-            sa.select(sa.func.min(shares.c.proof)).where(~shares.c.used).scalar_subquery(),
-            coins.scalar_subquery(),
-            sa.exists().where(wallets.c.wallet_address.in_(whitelist)),
-        )
-    ).one()
-    return Standing(shares=row[0], used=row[1], proving_token=row[2], coins=int(row[3]), listed=bool(row[4]))
-
-
-def _shares(wallets: sa.CTE, user_id: uuid.UUID, at: Ballot) -> sa.CTE:
-    """Each share held: its name as a proof, and whether somebody else voted with it on this decision."""
-    proof = sa.func.concat(
-        MasterNft.chain_id, ":", MasterNft.contract_address, ":", sa.cast(MasterNft.token_id, sa.Text)
-    )
-    used = sa.exists().where(
-        VstudioVote.proving_token == proof,
-        VstudioVote.decision_point_id == at.decision.id,
-        VstudioVote.user_id.is_distinct_from(user_id),
-    )
-    return (
-        sa.select(proof.label("proof"), used.label("used"))
-        .select_from(MasterNft)
-        .join(Master, Master.id == MasterNft.master_id)
-        .join(wallets, _same_wallet(wallets, MasterNft.current_owner_wallet, MasterNft.chain_id))
-        .where(Master.artist_id == at.artist.id)
-        .cte("shares")
-    )
-
-
-def _same_wallet(wallets: sa.CTE, address: Column[str], chain: Column[str]) -> sa.ColumnElement[bool]:
-    return sa.and_(wallets.c.wallet_address == address, wallets.c.chain_id == chain)
+    names = {"user": user_id, "decision": at.decision.id, "artist": at.artist.id, "whitelist": whitelist}
+    shares, used, proof, coins, listed = session.execute(statements.STANDING, names).one()
+    return Standing(shares=shares, used=used, proving_token=proof, coins=int(coins), listed=bool(listed))
 
 
 def vote_of(session: Session, decision_id: uuid.UUID, voter: Voter) -> VstudioVote | None:

@@ -37,6 +37,7 @@ def page(
         "reasons": _reasons(may, wording.room_href(room)),
         "weight": _weight(may) if voter.user_id else None,
         "tonight": _tonight(view, decision),
+        "results_href": f"{wording.room_href(room)}/results" if view.results else None,
         "questions": [],
         "questions_count": 0,
         "ask_action": None,

@@ -13,8 +13,6 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal import db, faults, live
@@ -22,10 +20,10 @@ from portal.db import must_hit, transaction
 from portal.errors import Conflict, DomainError, FieldError, Forbidden, NotFound, SignInNeeded
 from portal.idempotency import KeyedRequest, claim, keep
 from portal.subscriptions import queries as plans
-from portal.vstudio import queries
+from portal.vstudio import queries, statements
 from portal.vstudio.enums import EligibilityRule
 from portal.vstudio.enums import VstudioSessionStatus as Status
-from portal.vstudio.models import VstudioDecisionPoint, VstudioParticipant, VstudioSession, VstudioVote
+from portal.vstudio.models import VstudioDecisionPoint
 from portal.vstudio.queries import Ballot, Voter
 from portal.vstudio.rules import (
     ONE,
@@ -235,59 +233,27 @@ def _insert_vote(
         "proving_token": eligibility.proving_token,
         "client_ip_hash": voter.ip_hash,
     }
-    statement = insert(VstudioVote).values(
-        id=uuid.uuid4(),
-        decision_point_id=at.decision.id,
-        vstudio_session_id=at.room.id,
-        user_id=voter.user_id,
-        anonymous_id=voter.anonymous_id,
-        **said,
-    )
-    who = "user_id" if voter.user_id is not None else "anonymous_id"
-    row: Any = session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[who, "decision_point_id"], set_={**said, "updated_at": sa.func.now()}
-        ).returning(VstudioVote.id, sa.literal_column("xmax <> 0").label("changed"))
-    ).one()
+    who = {"user_id": voter.user_id} if voter.user_id is not None else {"anonymous_id": voter.anonymous_id}
+    names = {"id": uuid.uuid4(), "decision_point_id": at.decision.id, "vstudio_session_id": at.room.id}
+    row = session.execute(statements.VOTE_BY[next(iter(who))], {**names, **who, **said}).one()
     return row.id, bool(row.changed)
 
 
 def _count_vote(session: Session, room_id: uuid.UUID) -> int:
     """One vote more for the session, told to the room once it is committed. Totals only: never how they split."""
-    total: int = session.execute(
-        sa.update(VstudioSession)
-        .where(VstudioSession.id == room_id)
-        .values(total_votes=VstudioSession.total_votes + 1)
-        .returning(VstudioSession.total_votes)
-        .execution_options(synchronize_session=False)
-    ).scalar_one()
+    total: int = session.execute(statements.COUNT_VOTE, {"room": room_id}).scalar_one()
     payload = {"type": "vstudio.vote", "sessionId": str(room_id), "totalVotes": total, "seq": total}
     live.publish(session, f"vstudio:{room_id}", str(room_id), payload)
     return total
 
 
 def _total(session: Session, room_id: uuid.UUID) -> int:
-    return session.execute(sa.select(VstudioSession.total_votes).where(VstudioSession.id == room_id)).scalar_one()
+    total: int = session.execute(statements.TOTAL, {"room": room_id}).scalar_one()
+    return total
 
 
 def _count_participant(session: Session, room_id: uuid.UUID, user_id: uuid.UUID) -> None:
     """One vote more for the person; a first one makes them a participant, while the room has a place."""
-    statement = insert(VstudioParticipant).values(
-        id=uuid.uuid4(), vstudio_session_id=room_id, user_id=user_id, votes_count=1
-    )
-    new: bool = session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["vstudio_session_id", "user_id"],
-            set_={"votes_count": VstudioParticipant.votes_count + 1, "updated_at": sa.func.now()},
-        ).returning(sa.literal_column("xmax = 0"))
-    ).scalar_one()
-    if not new:
-        return
-    most = VstudioSession.max_participants
-    place = session.execute(
-        sa.update(VstudioSession)
-        .where(VstudioSession.id == room_id, sa.or_(most.is_(None), VstudioSession.participant_count < most))
-        .values(participant_count=VstudioSession.participant_count + 1)
-        .execution_options(synchronize_session=False)
-    )
-    must_hit(place, RoomFull())
+    names = {"id": uuid.uuid4(), "vstudio_session_id": room_id, "user_id": user_id, "votes_count": 1}
+    if session.execute(statements.PARTICIPANT, names).scalar_one():
+        must_hit(session.execute(statements.COUNT_PARTICIPANT, {"room": room_id}), RoomFull())

@@ -57,7 +57,7 @@ def control(session: Session, room: VstudioSession) -> dict[str, Any]:
 def results(session: Session, room: VstudioSession, *, owner: bool) -> dict[str, Any]:
     """`vstudio/results.html`: everything for the owner, what was revealed for everybody else."""
     view = reading.for_owner(session, room) if owner else reading.public(session, room)
-    shown = [d for d in room.decision_points if d.id in view.results]
+    shown = [d for d in room.decision_points if d.id in view.results and view.state(d) is not DecisionState.PENDING]
     rows = [_decision(view, d, room.decision_points.index(d) + 1) for d in shown]
     if not owner:
         rows = [{name: value for name, value in row.items() if name not in OWNERS} for row in rows]

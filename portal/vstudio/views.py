@@ -63,7 +63,7 @@ def _lobby(code: str, error: str | None, status: int = 200) -> Response:
         status,
         live=[wording.card(room, wording.votes(room.total_votes)) for room in queries.live_now(session)],
         soon=[wording.card(room) for room in queries.soon(session)],
-        past=[wording.card(room, wording.votes(room.total_votes)) for room in queries.past(session)],
+        past=[wording.card(room, wording.decided(room)) for room in queries.past(session)],
         code=code,
         code_error=error,
     )
@@ -157,12 +157,17 @@ def create_room() -> Response:
         then = keyed(lambda made: _redirect(f"/studio/rooms/{made.id}"))
         made = rooms.create_room(current_user.user_id, form.master_id, form.details(), wanted, then)
     except Invalid as error:
-        return _new_room(request.form, request.form.getlist("options[]"), _flat(error.errors), 422)
+        return _new_room(request.form, _options(), _flat(error.errors), 422)
     except Forbidden as error:
         said = [FieldError("", error.detail)]
-        return _new_room(request.form, request.form.getlist("options[]"), said, error.status)
+        return _new_room(request.form, _options(), said, error.status)
     flash("The room is a draft: nobody sees it until you start it.", "success")
     return see(f"/studio/rooms/{made.id}")
+
+
+def _options() -> list[str]:
+    """The options as typed, without the empty ones."""
+    return [text for text in request.form.getlist("options[]") if text.strip()]
 
 
 def _new_room(values: Mapping[str, Any], options: list[str], errors: list[FieldError], status: int = 200) -> Response:

@@ -102,6 +102,14 @@ def outcome(decision: VstudioDecisionPoint, results: dict[str, Any], artist_name
     return f"{named(decision, winner)}, with {part} % of the {of_what}."
 
 
+def decided(room: VstudioSession) -> str:
+    """What a room that is over decided first, as far as it was shown; else how many voted."""
+    for decision in room.decision_points:
+        if decision.revealed_at is not None and decision.results_json is not None:
+            return outcome(decision, decision.results_json, room.artist.artist_name)
+    return votes(room.total_votes)
+
+
 def chosen(decision: VstudioDecisionPoint, choice: Choice) -> str:
     """A vote in words, as its voter reads it."""
     if choice.option_selected is not None:
