@@ -55,6 +55,8 @@ VALUES (:id, :chain, :block_hash, :log_index, :tx_hash, :address, CAST(:raw AS j
 ON CONFLICT (chain_id, block_hash, log_index) DO NOTHING
 """
 CHUNK = 5_000
+MANY = 500
+"""From here on PostgreSQL plans better when it has looked at what lies in the table."""
 Times = Mapping[int, str]
 
 
@@ -83,6 +85,8 @@ def stage(session: Session, entries: Sequence[Entry], times: Times) -> None:
     session.execute(sa.text(CREATE))
     session.execute(sa.text("DELETE FROM staged_logs"))
     _copy(session, STAGED, (_staged_line(entry, times[entry.block_number]) for entry in entries))
+    if len(entries) > MANY:
+        session.execute(sa.text("ANALYZE staged_logs"))
 
 
 def quarantine(session: Session, chain_id: str, bad: Sequence[Bad]) -> None:
