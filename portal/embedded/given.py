@@ -1,8 +1,9 @@
 """Servers that the environment names are tried before anything starts: a wrong address is said at once."""
 
+import base64
 import json
 import urllib.request
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from portal.config import Settings
 from portal.embedded.files import StartError
@@ -51,10 +52,15 @@ def try_bus(url: str) -> None:
 
 def try_chain(url: str, chain_id: int) -> None:
     """Ask for the chain id; raises what went wrong."""
-    if urlsplit(url).scheme not in ("http", "https"):
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
         raise ValueError("expected http://host:port or https://host")
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}).encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
+    headers = {"Content-Type": "application/json"}
+    login, _, host = parts.netloc.rpartition("@")
+    if login:
+        headers["Authorization"] = "Basic " + base64.b64encode(unquote(login).encode()).decode()
+    request = urllib.request.Request(parts._replace(netloc=host).geturl(), body, headers)  # noqa: S310
     with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
         found = int(json.load(answer)["result"], 16)
     if found != chain_id:
@@ -62,9 +68,9 @@ def try_chain(url: str, chain_id: int) -> None:
 
 
 def _public(url: str) -> str:
-    """The address without its user and password."""
+    """Scheme and host alone: users, passwords and the keys in providers' paths stay hidden."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _first_line(error: Exception) -> str:

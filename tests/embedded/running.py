@@ -20,9 +20,10 @@ from portal.embedded.files import HERE
 from portal.embedded.process import identity, spawn
 
 NOBODY = 65534
-# The interpreter may lie below a private home: the user keeps root's right to pass, and is otherwise nobody.
+# The interpreter may lie below a private home: the user keeps root's right to pass, and is otherwise nobody. The
+# secure bit makes access(), with which programs ask beforehand, count that right as well.
 AS_USER = [
-    "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
+    "setpriv", "--securebits=+no_setuid_fixup", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
     "--inh-caps=+dac_override", "--ambient-caps=+dac_override",
 ]  # fmt: skip
 WHO = ("root", "user")
@@ -76,9 +77,10 @@ class Portal:
 
     def __init__(self, who: str, data: Path, *options: str) -> None:
         self.output = data.with_suffix(".out")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("AUDIFI_")}
-        environment |= {"AUDIFI_DATA_DIR": str(data), "PYTHONDONTWRITEBYTECODE": "1"}
-        self.process = spawn(command(who, "wsgi.py", "--port", "0", *options), self.output, cwd=HERE, env=environment)
+        self.output.unlink(missing_ok=True)
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("AUDIFI_")}
+        plain |= {"AUDIFI_DATA_DIR": str(data), "PYTHONDONTWRITEBYTECODE": "1"}
+        self.process = spawn(command(who, "wsgi.py", "--port", "0", *options), self.output, cwd=HERE, env=plain)
 
     @property
     def said(self) -> str:
@@ -101,6 +103,13 @@ class Portal:
         """The status of a page."""
         with urllib.request.urlopen(self.url + path, timeout=10) as answer:
             return int(answer.status)
+
+    def answers(self, path: str) -> bool:
+        """True if the page is there."""
+        try:
+            return self.get(path) == 200
+        except OSError:
+            return False
 
     def pid_of(self, name: str, data: Path) -> int:
         """The process id of a part, 0 if it never ran."""
@@ -130,9 +139,9 @@ def portal(who: str, data: Path, *options: str) -> Iterator[Portal]:
             running.kill()
 
 
-def run(who: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(who: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run our interpreter to its end."""
     return subprocess.run(
-        command(who, *arguments), cwd=HERE, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment},
+        command(who, *arguments), cwd=HERE, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **settings},
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip

@@ -49,7 +49,7 @@ def test_data_and_address_survive_a_kill(server: Valkey) -> None:
 
 
 def test_without_the_password_nothing_is_answered(server: Valkey) -> None:
-    with Redis(port=server.port) as client, pytest.raises(AuthenticationError):
+    with Redis(port=server.port, retry=None) as client, pytest.raises(AuthenticationError):
         client.get("kept")
 
 

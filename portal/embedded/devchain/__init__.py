@@ -24,16 +24,16 @@ HISTORY_SECONDS = 396 * 86400
 class Devchain(Server[str]):
     """The development chain's process; its address is an `http://` URL.
 
-    `history`: how many seconds before its first start the chain's clock begins. The clock runs from there until
-    somebody moves it, as the seed does.
+    `history`: how many seconds before its first start the chain's clock begins; the clock runs from there until
+    somebody moves it. `tick`: seconds between the empty blocks that make a transaction final; 0 for none.
     """
 
     name = "devchain"
     stop_signals = (signal.SIGTERM,)
 
-    def __init__(self, data_dir: Path | str, history: int = HISTORY_SECONDS) -> None:
+    def __init__(self, data_dir: Path | str, history: int = HISTORY_SECONDS, tick: float = 2.0) -> None:
         super().__init__(data_dir)
-        self.history = history
+        self.options = ["--history", str(history), "--tick", str(tick)]
 
     @cached_property
     def port(self) -> int:
@@ -52,7 +52,7 @@ class Devchain(Server[str]):
         return False
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
-        options = ["--data", str(self.folder), "--port", str(self.port), "--history", str(self.history)]
+        options = ["--data", str(self.folder), "--port", str(self.port), *self.options]
         return spawn(
             [sys.executable, "-m", "portal.embedded.devchain", *options], self.log,
             death_signal=signal.SIGTERM, cwd=HERE, env=dict(os.environ),
