@@ -52,6 +52,7 @@ VALID: dict[str, Callable[[Raw], Row]] = {
         "provider": "magic_link",
         "provider_account_id": f"u{next(_number)}@example.org",
     },
+    "permission_grants": lambda raw: {"user_id": raw.add("users"), "permission": "finance:read"},
     "user_wallets": lambda raw: {
         "user_id": raw.add("users"),
         "wallet_address": _address(),

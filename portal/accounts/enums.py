@@ -10,6 +10,19 @@ class UserRole(StrEnum):
     ADMIN = "admin"
 
 
+class Permission(StrEnum):
+    """What staff may do; the admin role carries all of them, `permission_grants` gives single ones to a person."""
+
+    ADMIN_USERS = "admin:users"
+    ADMIN_MASTERS = "admin:masters"
+    AUDIT_READ = "audit:read"
+    FINANCE_READ = "finance:read"
+    FINANCE_VERIFY = "finance:verify"
+    JOBS_READ = "jobs:read"
+    SECURITY_READ = "security:read"
+    WEBHOOKS_READ = "webhooks:read"
+
+
 class AuthProvider(StrEnum):
     MAGIC_LINK = "magic_link"
     GOOGLE = "google"

@@ -132,6 +132,26 @@ class RoleGrant(Identified, Model):
     role: Mapped[Role] = relationship()
 
 
+class PermissionGrant(Identified, Model):
+    """A single permission of a person beside their roles, such as "finance:verify", until it expires.
+
+    `expires_at` is checked on every authorisation. A permission that no role carries alone needs no role of its own:
+    whoever works in finance or security stays the viewer or artist that they are.
+    """
+
+    __tablename__ = "permission_grants"
+    __table_args__ = (
+        sa.UniqueConstraint("user_id", "permission"),
+        sa.CheckConstraint("permission ~ '^[a-z]+:[a-z]+$'", name="permission"),
+    )
+
+    user_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    permission: Mapped[S50]
+    assigned_by: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    assigned_at: Mapped[dt.datetime] = mapped_column(server_default=sa.func.now())
+    expires_at: Mapped[dt.datetime | None]
+
+
 class UserWallet(Identified, Stamped, Model):
     """A wallet linked to a person; `chain_id` is the decimal EVM chain id as text (T6 user_wallets)."""
 

@@ -11,8 +11,19 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.accounts.enums import AccountStatus
-from portal.accounts.models import MagicLinkToken, Role, RoleGrant, User, UserSession, UserWallet
+from portal.accounts.models import (
+    MagicLinkToken,
+    PermissionGrant,
+    Role,
+    RoleGrant,
+    User,
+    UserSession,
+    UserWallet,
+)
 from portal.crypto import token_hash
+
+NOTHING = sa.text("'[]'::jsonb")
+Whose = uuid.UUID | sa.orm.InstrumentedAttribute[uuid.UUID]
 
 
 @dataclass(frozen=True)
@@ -31,21 +42,6 @@ class SessionRow:
 
 def live_session(session: Session, token: str, idle_seconds: int, privileged_idle_seconds: int) -> SessionRow | None:
     """The session of this token, unless revoked, idle too long, past its end, or the account is not active."""
-    roles = (
-        sa.select(
-            sa.func.coalesce(
-                sa.func.jsonb_agg(sa.func.jsonb_build_array(Role.name, Role.permissions)),
-                sa.text("'[]'::jsonb"),
-            )
-        )
-        .select_from(RoleGrant)
-        .join(Role)
-        .where(
-            RoleGrant.user_id == User.id,
-            sa.or_(RoleGrant.expires_at.is_(None), RoleGrant.expires_at > sa.func.now()),
-        )
-        .scalar_subquery()
-    )
     row = session.execute(
         sa.select(
             UserSession.id,
@@ -54,15 +50,15 @@ def live_session(session: Session, token: str, idle_seconds: int, privileged_idl
             User.email,
             User.display_name,
             User.avatar_url,
-            roles,
+            _roles(User.id),
+            _granted(User.id),
         )
         .join(User, User.id == UserSession.user_id)
         .where(UserSession.token_hash == token_hash(token), *_in_force(idle_seconds, privileged_idle_seconds))
     ).one_or_none()
     if row is None:
         return None
-    session_id, seen, user_id, email, name, avatar, granted = row
-    permissions = {p for _, listed in granted if listed for p in json.loads(listed)}
+    session_id, seen, user_id, email, name, avatar, granted, single = row
     return SessionRow(
         session_id,
         user_id,
@@ -71,8 +67,36 @@ def live_session(session: Session, token: str, idle_seconds: int, privileged_idl
         avatar,
         seen,
         frozenset(n for n, _ in granted),
-        frozenset(permissions),
+        _permissions(granted, single),
     )
+
+
+def permissions_of(session: Session, user_id: uuid.UUID) -> frozenset[str]:
+    """What a person may do now, by their roles and by single grants; nothing that has expired."""
+    held, single = session.execute(sa.select(_roles(user_id), _granted(user_id))).one()
+    return _permissions(held, single)
+
+
+def _roles(user: Whose) -> sa.ScalarSelect[list[list[str | None]]]:
+    """[[role, its permissions as JSON text], ...] of the roles that have not expired."""
+    listed = sa.func.jsonb_agg(sa.func.jsonb_build_array(Role.name, Role.permissions))
+    statement = sa.select(sa.func.coalesce(listed, NOTHING)).select_from(RoleGrant).join(Role)
+    return statement.where(RoleGrant.user_id == user, _unexpired(RoleGrant.expires_at)).scalar_subquery()
+
+
+def _granted(user: Whose) -> sa.ScalarSelect[list[str]]:
+    """[permission, ...] of the grants that have not expired."""
+    statement = sa.select(sa.func.coalesce(sa.func.jsonb_agg(PermissionGrant.permission), NOTHING))
+    mine = PermissionGrant.user_id == user, _unexpired(PermissionGrant.expires_at)
+    return statement.where(*mine).scalar_subquery()
+
+
+def _unexpired(end: sa.orm.InstrumentedAttribute[dt.datetime | None]) -> sa.ColumnElement[bool]:
+    return sa.or_(end.is_(None), end > sa.func.now())
+
+
+def _permissions(roles: list[list[str | None]], single: list[str]) -> frozenset[str]:
+    return frozenset(single).union(*(json.loads(listed) for _, listed in roles if listed))
 
 
 def sessions_in_force(

@@ -1,4 +1,4 @@
-"""Commands on people: sign in by link, sign out, grant a role, link a wallet."""
+"""Commands on people: sign in by link, sign out, grant a role or a permission, link a wallet."""
 
 from __future__ import annotations
 
@@ -13,15 +13,24 @@ from sqlalchemy.orm import Session
 
 from portal import db, outbox
 from portal.accounts import queries
-from portal.accounts.enums import AccountStatus, AuthProvider, UserRole
-from portal.accounts.models import Account, MagicLinkToken, Role, RoleGrant, User, UserSession, UserWallet
+from portal.accounts.enums import AccountStatus, AuthProvider, Permission, UserRole
+from portal.accounts.models import (
+    Account,
+    MagicLinkToken,
+    PermissionGrant,
+    Role,
+    RoleGrant,
+    User,
+    UserSession,
+    UserWallet,
+)
 from portal.audit.context import Actor, acting_as, actor
 from portal.audit.enums import AuditActionCategory
 from portal.audit.service import record
 from portal.config import Settings
 from portal.crypto import new_token, token_hash
-from portal.db import transaction, utcnow
-from portal.errors import Conflict, Gone, TooMany
+from portal.db import must_hit, transaction, utcnow
+from portal.errors import Conflict, Gone, NotFound, TooMany
 
 MOST_LINKS = 10
 LINKS_WINDOW = dt.timedelta(minutes=5)
@@ -92,8 +101,7 @@ def sign_in_with_link(token: str, settings: Settings) -> tuple[str, str]:
 def open_session(session: Session, user: User, settings: Settings) -> str:
     """Write a session row for this person and browser; returns the token that only the cookie keeps."""
     token = new_token()
-    held = _role_names(session, user.id)
-    privileged = bool(held & PRIVILEGED)
+    privileged = bool(_role_names(session, user.id) & PRIVILEGED or queries.permissions_of(session, user.id))
     seconds = settings.privileged_absolute_seconds if privileged else settings.session_absolute_seconds
     who = actor()
     session.add(
@@ -156,6 +164,57 @@ def grant_role(
         AuditActionCategory.AUTHORIZATION,
         target=("user", user_id, role.value),
         after={"role": role.value, "expiresAt": expires_at.isoformat() if expires_at else None},
+    )
+
+
+def grant_permission(
+    session: Session,
+    user_id: uuid.UUID,
+    permission: Permission,
+    *,
+    by: uuid.UUID | None = None,
+    expires_at: dt.datetime | None = None,
+) -> None:
+    """Give one permission inside the caller's transaction; one held already gets the new end.
+
+    Sessions from before end: they may last longer than those of somebody who holds a permission.
+    """
+    session.execute(
+        insert(PermissionGrant)
+        .values(id=uuid.uuid4(), user_id=user_id, permission=permission, assigned_by=by, expires_at=expires_at)
+        .on_conflict_do_update(
+            index_elements=["user_id", "permission"], set_={"expires_at": expires_at, "assigned_by": by}
+        )
+    )
+    session.execute(
+        sa.update(UserSession)
+        .where(UserSession.user_id == user_id, UserSession.revoked_at.is_(None), sa.not_(UserSession.privileged))
+        .values(revoked_at=sa.func.now())
+    )
+    record(
+        session,
+        "grant_permission",
+        AuditActionCategory.AUTHORIZATION,
+        target=("user", user_id, permission.value),
+        after={"permission": permission.value, "expiresAt": expires_at.isoformat() if expires_at else None},
+    )
+
+
+def revoke_permission(session: Session, user_id: uuid.UUID, permission: Permission) -> None:
+    """Take a single permission back inside the caller's transaction; it ends with the next request.
+
+    What a role carries stays. Raises NotFound when it was not granted.
+    """
+    gone = session.execute(
+        sa.delete(PermissionGrant).where(PermissionGrant.user_id == user_id, PermissionGrant.permission == permission)
+    )
+    must_hit(gone, NotFound("This permission was not granted."))
+    record(
+        session,
+        "revoke_permission",
+        AuditActionCategory.AUTHORIZATION,
+        target=("user", user_id, permission.value),
+        before={"permission": permission.value},
     )
 
 

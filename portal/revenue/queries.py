@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager
 
-from portal.accounts.models import Role, RoleGrant, UserWallet
+from portal.accounts import queries as account_queries
+from portal.accounts.models import UserWallet
 from portal.artists.models import Artist, Producer
 from portal.masters.enums import MasterStatus
 from portal.masters.models import Master, MasterCollaborator
@@ -32,16 +32,8 @@ class Partner:
 
 
 def may(session: Session, user_id: uuid.UUID, permission: str) -> bool:
-    """Whether one of the person's roles carries this permission now (an expired role carries nothing)."""
-    listed = session.scalars(
-        sa.select(Role.permissions)
-        .join(RoleGrant)
-        .where(
-            RoleGrant.user_id == user_id,
-            sa.or_(RoleGrant.expires_at.is_(None), RoleGrant.expires_at > sa.func.now()),
-        )
-    )
-    return any(permission in json.loads(text) for text in listed if text)
+    """Whether the person holds this permission now, by a role or by a grant (an expired one carries nothing)."""
+    return permission in account_queries.permissions_of(session, user_id)
 
 
 def master_for(session: Session, master_id: uuid.UUID, user_id: uuid.UUID, *, staff: bool) -> Master | None:

@@ -47,7 +47,7 @@ def role(name: str) -> Access:
 
 
 def permission(name: str) -> Access:
-    """People one of whose roles carries this permission, such as `finance:verify`."""
+    """People who hold this permission now, by a role or by a grant, such as `finance:verify`."""
 
     def check() -> None:
         _signed_in()

@@ -84,6 +84,10 @@ ROWS = {
         INSERT INTO mint_permits (id, ipo_id, user_id, wallet, allowance, deadline)
             SELECT gen_random_uuid(), i.id, u.id, '0x06', 2, now() FROM master_ipos i, users u;
     """,
+    "0013": """
+        INSERT INTO permission_grants (id, user_id, permission)
+            SELECT gen_random_uuid(), id, 'finance:read' FROM users;
+    """,
 }
 
 
