@@ -77,7 +77,7 @@ def permissions_of(session: Session, user_id: uuid.UUID) -> frozenset[str]:
     return _permissions(held, single)
 
 
-def _roles(user: Whose) -> sa.ScalarSelect[list[list[str | None]]]:
+def _roles(user: Whose) -> sa.ScalarSelect[list[tuple[str, str | None]]]:
     """[[role, its permissions as JSON text], ...] of the roles that have not expired."""
     listed = sa.func.jsonb_agg(sa.func.jsonb_build_array(Role.name, Role.permissions))
     statement = sa.select(sa.func.coalesce(listed, NOTHING)).select_from(RoleGrant).join(Role)
@@ -95,7 +95,7 @@ def _unexpired(end: sa.orm.InstrumentedAttribute[dt.datetime | None]) -> sa.Colu
     return sa.or_(end.is_(None), end > sa.func.now())
 
 
-def _permissions(roles: list[list[str | None]], single: list[str]) -> frozenset[str]:
+def _permissions(roles: list[tuple[str, str | None]], single: list[str]) -> frozenset[str]:
     return frozenset(single).union(*(json.loads(listed) for _, listed in roles if listed))
 
 

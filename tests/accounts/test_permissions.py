@@ -15,7 +15,7 @@ from portal.accounts.enums import Permission, UserRole
 from portal.accounts.models import User, UserSession
 from portal.accounts.service import grant_permission, open_session, revoke_permission
 from portal.audit.models import AuditLog
-from portal.db import utcnow
+from portal.db import db, utcnow
 from portal.errors import NotFound
 from portal.revenue import queries as revenue
 from tests import factories
@@ -72,8 +72,8 @@ def test_the_next_request_knows(client: Client, session: Session, clerk: User, s
     session.commit()
     sign_in(client, clerk)
     assert client.get("/admin/revenue").status_code == 200
-    revoke_permission(session, clerk.id, VERIFY)
-    session.commit()
+    revoke_permission(db.session(), clerk.id, VERIFY)
+    db.session.commit()
     assert client.get("/admin/revenue").status_code == 403
 
 
