@@ -65,6 +65,11 @@ class Settings:
     session_absolute_seconds: int = 90 * 86400
     privileged_idle_seconds: int = 30 * 60
     privileged_absolute_seconds: int = 12 * 3600
+    step_up_seconds: int = 5 * 60
+    sign_in_tries: int = 10
+    code_tries: int = 5
+    tries_window_seconds: int = 5 * 60
+    payout_cool_off_seconds: int = 24 * 3600
     finality_blocks: int = 12
     v1_sunset: str = "2028-01-01T00:00:00Z"
     v1_deprecated: str = "2026-01-01T00:00:00Z"

@@ -13,7 +13,7 @@ from flask import current_app
 from flask import session as cookie
 from flask_login import AnonymousUserMixin, LoginManager, UserMixin, login_user, logout_user
 
-from portal.accounts import queries, service
+from portal.accounts import queries, service, sign_in_models  # noqa: F401  (its tables)
 from portal.audit.context import Actor, actor, set_actor
 from portal.config import Settings
 from portal.db import db, utcnow

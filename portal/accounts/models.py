@@ -175,7 +175,10 @@ class UserWallet(Identified, Stamped, Model):
 
 
 class UserSession(Identified, Created, Model):
-    """A signed-in browser: SHA-256 of its 256-bit id; revoking the row kills every copy of the cookie."""
+    """A signed-in browser: SHA-256 of its 256-bit id; revoking the row kills every copy of the cookie.
+
+    `step_up_at` is when the person last proved who they are; one that `waits_for_code` signs nobody in yet.
+    """
 
     __tablename__ = "user_sessions"
     __table_args__ = (sa.CheckConstraint("expires_at > created_at", name="expires_at"),)
@@ -189,12 +192,16 @@ class UserSession(Identified, Created, Model):
     ip_address: Mapped[Ip | None]
     privileged: Mapped[Flag]
     step_up_at: Mapped[dt.datetime | None]
+    waits_for_code: Mapped[Flag]
 
     user: Mapped[User] = relationship()
 
 
 class MagicLinkToken(Identified, Created, Model):
-    """A sign-in link sent by e-mail: single use, 15 minutes; token and asking browser are hashed."""
+    """A sign-in link sent by e-mail: single use, 15 minutes; token and asking browser are hashed.
+
+    With `user_id` it adds the address to that person; with `proof_id` it links what the same browser has proved.
+    """
 
     __tablename__ = "magic_link_tokens"
     __table_args__ = (
@@ -209,6 +216,9 @@ class MagicLinkToken(Identified, Created, Model):
     expires_at: Mapped[dt.datetime]
     used_at: Mapped[dt.datetime | None]
     requested_ip: Mapped[Ip | None]
+    requested_agent: Mapped[S500 | None]
+    user_id: Mapped[uuid.UUID | None]
+    proof_id: Mapped[uuid.UUID | None]
 
 
 class RateLimit(Identified, Stamped, Model):

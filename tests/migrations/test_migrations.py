@@ -88,6 +88,13 @@ ROWS = {
         INSERT INTO permission_grants (id, user_id, permission)
             SELECT gen_random_uuid(), id, 'finance:read' FROM users;
     """,
+    "0014": """
+        INSERT INTO second_factors (user_id, last_step) SELECT id, 7 FROM users;
+        INSERT INTO recovery_codes (id, user_id, code_hash) SELECT gen_random_uuid(), id, 'h' FROM users;
+        INSERT INTO user_sessions (id, token_hash, user_id, expires_at, waits_for_code)
+            SELECT gen_random_uuid(), 't', id, now() + interval '1 day', true FROM users;
+        DELETE FROM user_sessions;
+    """,
 }
 
 
