@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from portal import mail
 from portal.accounts import forms, identity, queries, service
-from portal.chain.signer import demo_signers
+from portal.chain.signer import newcomer_wallets
 from portal.config import Settings
 from portal.crypto import new_token, same, token_hash
 from portal.db import db
@@ -123,7 +123,7 @@ def link_demo_wallet() -> Response:
 
 
 def _free_demo_wallets() -> list[dict[str, Any]]:
-    every = list(demo_signers(_settings()))
+    every = list(newcomer_wallets(_settings()))
     taken = queries.linked_among(db.session(), every, str(_settings().chain_id))
     return [{"number": n, "address": a} for n, a in enumerate(every, 1) if a not in taken]
 

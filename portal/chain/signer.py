@@ -16,12 +16,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from eth_utils.crypto import keccak
+
 from portal.config import Settings
 from portal.errors import Unavailable
 
 DEV_MNEMONIC = "test test test test test test test test test test test junk"
 FUNDER_INDEX = 0
 DEMO_INDEXES = range(1, 10)
+DEMO_FANS = 16
 SCRYPT_ROUNDS = 2**14
 """Enough for a generated password of 256 bits; a keystore that somebody brings keeps its own figure."""
 
@@ -137,11 +140,25 @@ def of_dev_account(index: int) -> LocalSigner:
     return LocalSigner(bytes(Account.from_mnemonic(DEV_MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}").key))
 
 
-def demo_signers(settings: Settings) -> dict[str, Signer]:
-    """Address -> signer of the demo wallets; none outside the embedded default on loopback."""
+@cache
+def of_demo_fan(number: int) -> LocalSigner:
+    """The wallet of the demo data's fan `number`, from 1; everybody can know its key, as with the accounts above."""
+    return LocalSigner(keccak(text=f"AudiFi demo fan {number}"))
+
+
+def newcomer_wallets(settings: Settings) -> dict[str, Signer]:
+    """Address -> signer of the demo wallets that people choose from; none outside the embedded default on loopback."""
     if not settings.newcomer_tools:
         return {}
     return {signer.address: signer for signer in map(of_dev_account, DEMO_INDEXES)}
+
+
+def demo_signers(settings: Settings) -> dict[str, Signer]:
+    """`newcomer_wallets`, and those of the demo data's fans, whom anybody may sign in as."""
+    if not settings.newcomer_tools:
+        return {}
+    fans = map(of_demo_fan, range(1, DEMO_FANS + 1))
+    return newcomer_wallets(settings) | {signer.address: signer for signer in fans}
 
 
 def of_address(settings: Settings, address: str) -> Signer:

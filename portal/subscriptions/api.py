@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask_login import current_user
 
 from portal.db import db
@@ -15,6 +13,6 @@ api = Api("subscriptions_api", __name__)
 
 
 @api.get("/me/subscriptions", versions=(1, 2), access=signed_in)
-def get_subscriptions(version: int) -> list[dict[str, Any]]:
+def get_subscriptions(version: int) -> list[shapes.OwnSubscription]:
     rows = queries.subscriptions_of(db.session(), current_user.user_id)
     return [shapes.subscription(held, plan) for held, plan in rows]

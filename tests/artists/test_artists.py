@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from portal.artists import service
 from portal.artists.models import Artist, ArtistFollow
+from portal.artists.service import verify_artist
+from portal.audit.models import AuditLog
 from portal.errors import Conflict
 from tests import factories
 from tests.conftest import Client
@@ -54,3 +56,12 @@ def test_visitors_do_not_follow(client: Client, session: Session) -> None:
     answer = client.post(f"/api/v2/artists/{artist.slug}/follow")
     assert answer.status_code == 401
     assert answer.mimetype == "application/problem+json"
+
+
+def test_staff_verifies_an_artist_once(session: Session) -> None:
+    made = factories.artist(session, verified=False)
+    for _ in range(2):
+        assert verify_artist(session, made.id).is_verified
+    assert made.verified_at is not None
+    actions = session.scalars(sa.select(AuditLog.action).where(AuditLog.target_id == made.id)).all()
+    assert actions.count("verify_artist") == 1
