@@ -1,5 +1,6 @@
 """`python wsgi.py` starts the whole portal; `gunicorn wsgi:app` serves it, `flask --app wsgi …` runs a command."""
 
+import gc
 import os
 import sys
 
@@ -8,10 +9,13 @@ if __name__ == "__main__":
 
     sys.exit(main())
 
-from portal.app import create_app, with_sockets
-from portal.web import sockets
+gc.disable()  # modules and mapped classes stay for ever: looking through them again and again is a fifth of a start
+
+from portal.app import create_app, with_sockets  # noqa: E402
 
 app = create_app()
 if os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
     with_sockets(app)
-    sockets.watch(app)
+
+gc.freeze()
+gc.enable()

@@ -1,4 +1,8 @@
-"""`flask …` commands: each process of the portal can be started alone."""
+"""`flask …` commands: each process of the portal can be started alone.
+
+Every process imports this module, and a visitor waits while the web does: what one command alone needs is imported
+inside it.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,10 @@ import threading
 import click
 from flask import Flask, current_app
 
-from portal import demo as story
 from portal import logs, outbox, queue
-from portal import seed as planting
-from portal.chain import bootstrap
 from portal.config import Settings
 from portal.db import db, use_database
 from portal.embedded.watch import exit_when_supervisor_dies
-from portal.indexer import service as indexing
 
 
 def register(app: Flask) -> None:
@@ -64,6 +64,8 @@ def relay() -> None:
 @click.command("indexer")
 def indexer() -> None:
     """Follow the chain into the database."""
+    from portal.indexer import service as indexing
+
     app = _start("indexer")
     indexing.run(app, keep_going=Stopping().keep_going)
 
@@ -71,6 +73,8 @@ def indexer() -> None:
 @click.command("chain-setup")
 def chain_setup() -> None:
     """Put the factory (and on the devchain the stablecoin) on the chain; does nothing when they are there."""
+    from portal.chain import bootstrap
+
     bootstrap.ensure(_start("chain-setup"))
 
 
@@ -78,6 +82,8 @@ def chain_setup() -> None:
 @click.option("--env", type=click.Choice(["dev", "test"]), default="dev", show_default=True)
 def seed(env: str) -> None:
     """Add staff, demo artists and their offers; a second run changes nothing. Both environments get the same."""
+    from portal import seed as planting
+
     planting.sow(_start(f"seed-{env}"))
 
 
@@ -87,6 +93,8 @@ def seed(env: str) -> None:
 @click.option("--wait", default=0.0, show_default=True, help="Seconds to wait until it answers.")
 def demo(url: str, rpc_url: str, wait: float) -> None:
     """Walk a master from draft to claimed dividend against a running portal; fail at the first falsehood."""
+    from portal import demo as story
+
     settings: Settings = current_app.config["SETTINGS"]
     port = settings.data_dir / "run" / "devchain.port"
     if not rpc_url and port.is_file():

@@ -8,15 +8,37 @@ the whole new value and a `seq` that only rises. Nothing here can fail or delay 
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from flask_socketio import SocketIO
 from sqlalchemy.orm import Session
 
 from portal import db
+
+
+@contextmanager
+def _without(*packages: str) -> Iterator[None]:
+    """Let what is imported inside find none of these packages.
+
+    python-socketio takes every client library it finds: a quarter of a second in each process for two that are
+    never used here.
+    """
+    absent = {name: None for name in packages if name not in sys.modules}
+    sys.modules.update(absent)  # type: ignore[arg-type]  # None is the import system's word for "not there"
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
+
+with _without("aiohttp", "valkey"):
+    from flask_socketio import SocketIO
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,12 @@ import uuid
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-import structlog
+
+if TYPE_CHECKING:
+    import structlog
 
 _SECRET = re.compile(r"token|secret|password|cookie|authorization|signature|private|raw|email", re.IGNORECASE)
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{8,100}")
@@ -51,6 +53,7 @@ request_id = _RequestId()
 
 def set_up(level: str, process: str) -> None:
     """Send every log line of this process to stderr as JSON."""
+    import structlog  # here: with its colours for terminals it takes a tenth of a second to read
 
     def add_ids(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["process"] = process

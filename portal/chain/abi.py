@@ -15,10 +15,7 @@ from functools import cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from eth_abi.abi import decode as abi_decode
-from eth_abi.abi import encode as abi_encode
-from eth_abi.exceptions import DecodingError
-from eth_utils.crypto import keccak
+from eth_hash.auto import keccak
 
 from portal.chain.artifacts import CONTRACTS, contract_abi, contract_bytecode
 
@@ -76,12 +73,14 @@ def _plain(item: Mapping[str, Any], value: Any) -> Any:
 
 def _encode(inputs: Sequence[Mapping[str, Any]], args: Sequence[Any]) -> str:
     values = [_plain(item, value) for item, value in zip(inputs, args, strict=True)]
-    return abi_encode([_type_of(item) for item in inputs], values).hex()
+    from eth_abi.abi import encode
+
+    return encode([_type_of(item) for item in inputs], values).hex()
 
 
 def selector(contract: str, function: str, arity: int | None = None) -> str:
     """The 0x selector of a function; `arity` picks among overloads (`safeTransferFrom`)."""
-    return "0x" + keccak(text=_signature(_function(contract, function, arity)))[:4].hex()
+    return "0x" + keccak(_signature(_function(contract, function, arity)).encode())[:4].hex()
 
 
 def encode_call(contract: str, function: str, args: Sequence[Any] = ()) -> str:
@@ -104,9 +103,20 @@ def decode_result(contract: str, function: str, data: str, arity: int | None = N
     """
     outputs = _function(contract, function, arity)["outputs"]
     try:
-        return tuple(abi_decode([_type_of(item) for item in outputs], unhexlify(data.removeprefix("0x"))))
-    except (DecodingError, HexError) as error:
+        return decode_values([_type_of(item) for item in outputs], unhexlify(data.removeprefix("0x")))
+    except (ValueError, HexError) as error:
         raise ValueError(f"{contract}.{function} did not return that: {error}") from error
+
+
+def decode_values(kinds: Sequence[str], data: bytes) -> tuple[Any, ...]:
+    """ABI-encoded values of these types. Raises `ValueError` where the data does not fit."""
+    from eth_abi.abi import decode
+    from eth_abi.exceptions import DecodingError
+
+    try:
+        return tuple(decode(kinds, data))
+    except DecodingError as error:
+        raise ValueError(str(error)) from error
 
 
 def record_key(record: UUID) -> str:
@@ -211,7 +221,7 @@ def event_of(item: Mapping[str, Any]) -> Event:
         place += size
     return Event(
         name=item["name"],
-        topic0="0x" + keccak(text=_signature(item)).hex(),
+        topic0="0x" + keccak(_signature(item).encode()).hex(),
         fields=fields,
         topics=1 + len(indexed),
         size=None if dynamic else place,
@@ -257,8 +267,8 @@ def decode_args(event: Event, words: bytes) -> dict[str, Value]:
     if event.dynamic:
         kinds = [field.type for field in event.dynamic]
         try:
-            values = abi_decode(kinds, words[32 * event.topics :])
-        except (DecodingError, ValueError, OverflowError) as error:
+            values = decode_values(kinds, words[32 * event.topics :])
+        except (ValueError, OverflowError) as error:
             raise MalformedLog(f"{event.name}: {error}") from error
         args.update(zip((field.name for field in event.dynamic), values, strict=True))
     return args

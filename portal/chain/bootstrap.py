@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from eth_utils.crypto import keccak
+from eth_hash.auto import keccak
 from flask import Flask, current_app
-from rlp.codec import encode as rlp_encode
 
 from portal import faults, outbox
 from portal.chain import following, sender
@@ -79,6 +78,8 @@ def known() -> Contracts | None:
 
 def created_address(row: ChainTransaction) -> str:
     """Where a creation puts its contract: the last 20 bytes of keccak(rlp(sender, nonce))."""
+    from rlp.codec import encode as rlp_encode
+
     return "0x" + keccak(rlp_encode([bytes.fromhex(row.sender[2:]), row.nonce]))[-20:].hex()
 
 

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
-from eth_abi.abi import decode as abi_decode
-from eth_abi.exceptions import DecodingError
 from flask import current_app
 
+from portal.chain.abi import decode_values
 from portal.config import Settings
 from portal.errors import Conflict, Unavailable
 
@@ -296,6 +295,6 @@ def revert_reason(data: Any) -> str:
     if not isinstance(data, str) or not data.startswith(ERROR_SELECTOR):
         return ""
     try:
-        return str(abi_decode(["string"], bytes.fromhex(data[10:]))[0])
-    except (DecodingError, ValueError):
+        return str(decode_values(["string"], bytes.fromhex(data[10:]))[0])
+    except ValueError:
         return ""

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from eth_utils.address import to_checksum_address
 from sqlalchemy.orm import Session
 
 from portal import faults
@@ -115,6 +114,8 @@ def signed(
         "maxPriorityFeePerGas": fees.tip,
     }
     if call.to is not None:
+        from eth_utils.address import to_checksum_address
+
         fields["to"] = to_checksum_address(call.to)
     raw, tx_hash = signer.sign_transaction(fields)
     return ChainTransaction(
