@@ -11,11 +11,15 @@ if __name__ == "__main__":
 
 gc.disable()  # modules and mapped classes stay for ever: looking through them again and again is a fifth of a start
 
+from sqlalchemy.orm import configure_mappers  # noqa: E402
+
 from portal.app import create_app, with_sockets  # noqa: E402
 
 app = create_app()
 if os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
     with_sockets(app)
+    configure_mappers()  # now, while the database may still be starting, and not in front of the first visitor
+    app.jinja_env.get_template("marketplace/home.html")
 
 gc.freeze()
 gc.enable()

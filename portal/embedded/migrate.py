@@ -4,6 +4,7 @@ A process of its own runs the migrations as the tables' owner. It is started ear
 database is still starting, and goes on when told: what `flask db upgrade` does, without the rest of the portal.
 """
 
+import gc
 import hashlib
 import json
 import os
@@ -74,6 +75,7 @@ def _version(database: str) -> str:
 
 def main() -> None:
     """The process: import, wait for a line, migrate."""
+    gc.disable()  # it ends before there is anything worth collecting
     from flask import Flask
     from flask_migrate import Migrate, upgrade
 

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
@@ -198,11 +199,17 @@ class Supervisor:
                 part.launch()
 
     def _await_page(self, url: str) -> None:
+        """Wait for the home page, whatever it says: the parts that start next would take its time from it."""
         assert self.web is not None
         deadline = time.monotonic() + WEB_PATIENCE
         while self.web.exit_code() is None and time.monotonic() < deadline:
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/healthz", timeout=2):  # noqa: S310
+            try:
+                with urllib.request.urlopen(f"{url}/", timeout=5):  # noqa: S310
+                    return
+            except urllib.error.HTTPError:
                 return
+            except OSError:
+                continue
         raise StartError(f"The web process did not answer. The end of {self.web.log}:\n{tail(self.web.log)}")
 
     # --- running ------------------------------------------------------------------------------------------
