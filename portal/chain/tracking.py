@@ -30,7 +30,10 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """`block` and `confirmations` (1 in the newest block) of a mined transaction; `stale`: the node is silent."""
+    """`block` and `confirmations` (1 in the newest block) of a mined transaction; `stale`: the node is silent.
+
+    `needed` is how many confirmations make it final, by what the node calls final now; 0 where it is not known.
+    """
 
     stage: Stage
     block: int | None = None
@@ -38,6 +41,7 @@ class Progress:
     error: str | None = None
     successor: str | None = None
     stale: bool = False
+    needed: int = 0
 
 
 STEPS = {
@@ -74,6 +78,8 @@ def steps(progress: Progress) -> list[dict[str, Any]]:
     ]
     if progress.block is not None:
         shown[1]["note"] = f"block {progress.block:,}"
+        if progress.needed and progress.stage is not Stage.FINAL:
+            shown[2]["note"] = f"{min(progress.confirmations, progress.needed):,} of {progress.needed:,}"
     return shown
 
 
@@ -92,14 +98,16 @@ def _asked(client: Client, tx_hash: str, row: ChainTransaction | None) -> Progre
     if receipt is None:
         waits = row is not None or client.knows(tx_hash)
         return Progress(Stage.PENDING if waits else Stage.UNKNOWN)
-    block, confirmations = receipt.block_number, max(1, client.block_number() - receipt.block_number + 1)
+    head, block = client.block_number(), receipt.block_number
+    confirmations = max(1, head - block + 1)
     if not receipt.succeeded:
         return Progress(Stage.FAILED, block, confirmations, row.error if row else None)
-    return Progress(_depth(client, block), block, confirmations)
+    final = client.height("finalized")
+    return Progress(_depth(client, block, final), block, confirmations, needed=head - final + 1)
 
 
-def _depth(client: Client, block: int) -> Stage:
-    if block <= client.height("finalized"):
+def _depth(client: Client, block: int, final: int) -> Stage:
+    if block <= final:
         return Stage.FINAL
     return Stage.CONFIRMED if block <= client.height("safe") else Stage.SEEN
 

@@ -1,4 +1,4 @@
-"""The artist's back office: becoming an artist, the studio's first page, a new master, one master."""
+"""The artist's back office: becoming an artist, the studio's first page, a new master, a draft changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from flask import current_app, request
+from flask import current_app, flash, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -16,16 +16,18 @@ from portal.artists import service as artist_service
 from portal.artists.models import Artist
 from portal.config import Settings
 from portal.covers import PALETTES
-from portal.dashboard import studio
+from portal.dashboard import master_form, master_page, studio
+from portal.dashboard.master_acts import acts, own
 from portal.db import db
-from portal.errors import FieldError, Invalid, NotFound
-from portal.masters import forms, launch, queries, service
+from portal.errors import Conflict, FieldError, Invalid, NotFound
+from portal.masters import forms, service
 from portal.masters.models import Master
 from portal.web.access import role, signed_in
 from portal.web.bodies import form_body, keyed, parse
 from portal.web.pages import Pages, answer, see
 
 pages = Pages("dashboard", __name__)
+more_pages = (acts,)
 ARTIST = role("artist")
 
 DEFAULTS = {
@@ -106,12 +108,15 @@ def _shown(name: str) -> str:
     return {"revenueShareNftHoldersBps": "holdersPercent", "secondaryRoyaltyBps": "royaltyPercent"}.get(flat, flat)
 
 
-def _form_page(values: Mapping[str, Any], errors: list[FieldError], status: int = 200) -> Response:
+def _form_page(
+    values: Mapping[str, Any], errors: list[FieldError], status: int = 200, editing: dict[str, str] | None = None
+) -> Response:
     return answer(
         "dashboard/master_form.html",
         status,
         values=values,
         errors=errors,
+        editing=editing,
         types=[("track", "Track"), ("album", "Album")],
         genres=GENRES,
         currencies=[{"code": "USDC", "decimals": 6}, {"code": "ETH", "decimals": 18}],
@@ -120,40 +125,43 @@ def _form_page(values: Mapping[str, Any], errors: list[FieldError], status: int 
     )
 
 
-@pages.get("/studio/masters/<uuid:master_id>", access=ARTIST)
-def master(master_id: uuid.UUID) -> Response:
-    found = queries.owned(db.session(), master_id, current_user.user_id)
-    if found is None:
-        raise NotFound
-    return answer("dashboard/master.html", **studio.master(db.session(), found))
+@pages.get("/studio/masters/<uuid:master_id>/edit", access=ARTIST)
+def edit_master(master_id: uuid.UUID) -> Response:
+    found = own(master_id)
+    if not master_page.may_edit(found):
+        return see(f"/studio/masters/{master_id}")
+    return _edit_page(found, master_form.typed(found), [])
 
 
-@pages.post("/studio/masters/<uuid:master_id>/rights", access=ARTIST)
-def confirm_rights(master_id: uuid.UUID) -> Response:
-    service.confirm_rights(current_user.user_id, master_id)
-    return see(f"/studio/masters/{master_id}")
+@pages.post("/studio/masters/<uuid:master_id>/edit", access=ARTIST)
+def save_master(master_id: uuid.UUID) -> Response:
+    """A draft that somebody else changed meanwhile is shown as it stands now (409)."""
+    here = f"/studio/masters/{master_id}"
+    try:
+        form = parse(forms.NewMaster, forms.typed_fields(_without(form_body(), "edition")))
+        service.edit_draft(
+            current_user.user_id, master_id, form.details(), form.terms(), _settings(),
+            keyed(lambda _master: (303, {"location": here})), request.form.get("edition"),
+        )  # fmt: skip
+    except Invalid as error:
+        errors = [FieldError(_shown(e.field), e.message) for e in error.errors]
+        return _edit_page(own(master_id), request.form, errors, 422)
+    except Conflict as changed:
+        found = own(master_id)
+        return _edit_page(found, master_form.typed(found), [FieldError("body", changed.detail)], 409)
+    flash("Saved.", "success")
+    return see(here)
 
 
-@pages.get("/studio/masters/<uuid:master_id>/rights", access=ARTIST, endpoint="rights_back")
-def rights_back(master_id: uuid.UUID) -> Response:
-    return see(f"/studio/masters/{master_id}")
+def _without(fields: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if key != name}
 
 
-@pages.post("/studio/masters/<uuid:master_id>/launch", access=ARTIST)
-def launch_master(master_id: uuid.UUID) -> Response:
-    launch.launch_ipo(current_user.user_id, master_id)
-    return see(f"/studio/masters/{master_id}")
-
-
-@pages.post("/studio/masters/<uuid:master_id>/retry", access=ARTIST)
-def retry_launch(master_id: uuid.UUID) -> Response:
-    launch.retry_launch(current_user.user_id, master_id)
-    return see(f"/studio/masters/{master_id}")
-
-
-@pages.get("/studio/masters/<uuid:master_id>/<any(launch, retry):_act>", access=ARTIST, endpoint="launch_back")
-def launch_back(master_id: uuid.UUID, _act: str) -> Response:
-    return see(f"/studio/masters/{master_id}")
+def _edit_page(
+    found: Master, values: Mapping[str, Any], errors: list[FieldError], status: int = 200
+) -> Response:
+    about = {"href": f"/studio/masters/{found.id}", "title": found.title, "edition": service.edition(found)}
+    return _form_page(values, errors, status, editing=about)
 
 
 def _artist() -> Artist:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -21,8 +22,10 @@ from portal.chain.models import ChainTransaction
 from portal.db import transaction, utcnow
 from portal.errors import Conflict, NotFound
 from portal.idempotency import KeyedRequest, claim, keep
+from portal.masters import acts
+from portal.masters.acts import Act
 from portal.masters.enums import IpoStatus
-from portal.masters.launch import LOOK_AGAIN, deployment_job, locked_ipo, look_again, move_ipo
+from portal.masters.launch import CHANGED, LOOK_AGAIN, deployment_job, locked_ipo, look_again, move_ipo
 from portal.masters.models import Master, MasterIpo
 from portal.masters.service import own_master
 
@@ -32,32 +35,55 @@ def chain_job(act: str, ipo_id: uuid.UUID) -> str:
     return f"{act}:{ipo_id}"
 
 
-def cancel_offer(user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequest | None = None) -> MasterIpo:
+class CancelEffect(StrEnum):
+    """What calling an offer off would do now."""
+
+    SHELVED = "shelved"
+    TAKEN_BACK = "taken_back"
+    REFUNDED = "refunded"
+
+
+def cancel_effect(session: Session, ipo: MasterIpo) -> CancelEffect | None:
+    """A draft is put aside, what was never broadcast is a draft again, and from a contract holders get their money
+    back. None for an offer that is over."""
+    if ipo.status is IpoStatus.DRAFT:
+        return CancelEffect.SHELVED
+    if ipo.status is IpoStatus.SCHEDULED and not was_broadcast(session, ipo):
+        return CancelEffect.TAKEN_BACK
+    return CancelEffect.REFUNDED if ipo.status in (IpoStatus.SCHEDULED, IpoStatus.LIVE) else None
+
+
+def cancel_offer(
+    user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequest | None = None, version: int | None = None
+) -> MasterIpo:
     """Call one's own offer off. What was never broadcast goes back to draft (a draft becomes cancelled).
 
-    Otherwise the contract is asked to stop and to open refunds, by a job. Raises Conflict for an offer that is over.
+    Otherwise the contract is asked to stop and to open refunds, by a job. Raises Conflict for an offer that is over
+    or whose `version` is another one by now.
     """
     with transaction() as session:
         claim(session, keyed)
-        master, ipo = _own_offer(session, user_id, master_id)
-        if ipo.status is IpoStatus.DRAFT:
-            move_ipo(session, ipo, IpoStatus.CANCELLED)
-        elif ipo.status is IpoStatus.SCHEDULED and not _broadcast(session, ipo):
-            move_ipo(session, ipo, IpoStatus.DRAFT)
-            _forget_deployment(session, ipo)
-        elif ipo.status in (IpoStatus.SCHEDULED, IpoStatus.LIVE):
+        master, ipo = _own_offer(session, user_id, master_id, version)
+        effect = cancel_effect(session, ipo)
+        if effect is None:
+            raise Conflict("This offer is over: it cannot be cancelled any more.")
+        if effect is CancelEffect.REFUNDED:
             _ask(session, master, ipo, "cancel_contract")
         else:
-            raise Conflict("This offer is over.")
+            move_ipo(session, ipo, IpoStatus.CANCELLED if effect is CancelEffect.SHELVED else IpoStatus.DRAFT)
+        if effect is CancelEffect.TAKEN_BACK:
+            _forget_deployment(session, ipo)
         keep(session, ipo)
         return ipo
 
 
-def close_offer(user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequest | None = None) -> MasterIpo:
+def close_offer(
+    user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequest | None = None, version: int | None = None
+) -> MasterIpo:
     """End one's own live offer for good. Raises Conflict for an offer that is not live."""
     with transaction() as session:
         claim(session, keyed)
-        master, ipo = _own_offer(session, user_id, master_id)
+        master, ipo = _own_offer(session, user_id, master_id, version)
         if ipo.status is not IpoStatus.LIVE:
             raise Conflict("Only an open offer can be closed.")
         _ask(session, master, ipo, "close_contract")
@@ -65,21 +91,32 @@ def close_offer(user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequest | 
         return ipo
 
 
-def reopen_offer(user_id: uuid.UUID, master_id: uuid.UUID) -> MasterIpo:
+def may_reopen(session: Session, ipo: MasterIpo) -> bool:
+    """Whether a cancelled offer may become a draft again: nothing of it was broadcast."""
+    return ipo.status is IpoStatus.CANCELLED and not was_broadcast(session, ipo)
+
+
+def reopen_offer(
+    user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequest | None = None, version: int | None = None
+) -> MasterIpo:
     """Make a cancelled offer a draft again, while nothing of it was broadcast. Raises Conflict otherwise."""
     with transaction() as session:
-        _master, ipo = _own_offer(session, user_id, master_id)
-        if ipo.status is not IpoStatus.CANCELLED or _broadcast(session, ipo):
-            raise Conflict("This offer cannot become a draft again.")
+        claim(session, keyed)
+        _master, ipo = _own_offer(session, user_id, master_id, version)
+        if not may_reopen(session, ipo):
+            raise Conflict("This offer cannot become a draft again: its contract is on the chain.")
         move_ipo(session, ipo, IpoStatus.DRAFT)
+        keep(session, ipo)
         return ipo
 
 
-def withdraw_proceeds(user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequest | None = None) -> MasterIpo:
+def withdraw_proceeds(
+    user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequest | None = None, version: int | None = None
+) -> MasterIpo:
     """Have a closed offer's money paid out. Raises Conflict for an offer that is not closed."""
     with transaction() as session:
         claim(session, keyed)
-        master, ipo = _own_offer(session, user_id, master_id)
+        master, ipo = _own_offer(session, user_id, master_id, version)
         if ipo.status is not IpoStatus.CLOSED:
             raise Conflict("The money can be withdrawn once the offer is closed.")
         _ask(session, master, ipo, "pay_proceeds")
@@ -87,11 +124,11 @@ def withdraw_proceeds(user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequ
         return ipo
 
 
-def asked(session: Session, ipo_id: uuid.UUID) -> dict[str, outbox.OutboxJob]:
-    """What the chain was asked for this offer, by act: cancel_contract, close_contract, pay_proceeds."""
-    names = {chain_job(act, ipo_id): act for act in ("cancel_contract", "close_contract", "pay_proceeds")}
-    rows = session.scalars(sa.select(outbox.OutboxJob).where(outbox.OutboxJob.dedupe.in_(names)))
-    return {names[row.dedupe]: row for row in rows}
+def asked(session: Session, ipo_id: uuid.UUID) -> dict[str, Act]:
+    """What the chain was asked for this offer, by act: close_contract, cancel_contract, pay_proceeds."""
+    names = {act: chain_job(act, ipo_id) for act in ("close_contract", "cancel_contract", "pay_proceeds")}
+    found = {act: acts.find(session, name) for act, name in names.items()}
+    return {act: one for act, one in found.items() if one is not None}
 
 
 # --- after the chain --------------------------------------------------------------------------------------
@@ -123,14 +160,19 @@ def follow_up(job: str, ipo_id: uuid.UUID, *, finish: bool = True) -> None:
             outbox.finish(session)
 
 
-def _own_offer(session: Session, user_id: uuid.UUID, master_id: uuid.UUID) -> tuple[Master, MasterIpo]:
+def _own_offer(
+    session: Session, user_id: uuid.UUID, master_id: uuid.UUID, version: int | None
+) -> tuple[Master, MasterIpo]:
     master = own_master(session, user_id, master_id, lock=True)
     if master.ipo is None:
         raise NotFound
-    return master, locked_ipo(session, master.ipo.id)
+    ipo = locked_ipo(session, master.ipo.id)
+    if version is not None and version != ipo.version:
+        raise Conflict(CHANGED)
+    return master, ipo
 
 
-def _broadcast(session: Session, ipo: MasterIpo) -> bool:
+def was_broadcast(session: Session, ipo: MasterIpo) -> bool:
     """Whether the deployment was signed: its row is committed before it leaves, under the lock of the offer's row."""
     row = session.scalar(sa.select(ChainTransaction.status).where(ChainTransaction.purpose == deployment_job(ipo.id)))
     return row is not None and row is not ChainTransactionStatus.FAILED

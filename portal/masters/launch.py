@@ -51,16 +51,20 @@ def deployment_job(ipo_id: uuid.UUID) -> str:
     return f"deploy:{ipo_id}"
 
 
-def launch_ipo(user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequest | None = None) -> MasterIpo:
+def launch_ipo(
+    user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequest | None = None, version: int | None = None
+) -> MasterIpo:
     """Launch one's own draft offer. A verified artist's is deployed at once; others wait for staff as `pending`.
 
-    Raises Conflict for an offer that is no draft (of two at once one wins), without confirmed rights, or without a
-    wallet that the proceeds could go to.
+    Raises Conflict for an offer that is no draft (of two at once one wins), without confirmed rights, without a
+    wallet that the proceeds could go to, or whose `version` is another one by now.
     """
     with transaction() as session:
         claim(session, keyed)
         master = own_master(session, user_id, master_id, lock=True)
         ipo = _launchable(session, master)
+        if version is not None and version != ipo.version:
+            raise Conflict(CHANGED)
         if master.status is MasterStatus.DRAFT:
             _move_master(session, master, MasterStatus.PENDING)
         if master.artist.is_verified and master.status is MasterStatus.PENDING:
@@ -142,33 +146,16 @@ def note_failure(ipo_id: uuid.UUID, name: str, reason: str) -> None:
         )
 
 
-def retry_launch(user_id: uuid.UUID, master_id: uuid.UUID) -> None:
+def retry_launch(user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequest | None = None) -> None:
     """Let a failed deployment run again. Raises NotFound when none has failed."""
     with transaction() as session:
+        claim(session, keyed)
         master = own_master(session, user_id, master_id)
         if master.ipo is None:
             raise NotFound
         outbox.retry(session, deployment_job(master.ipo.id))
         record(session, "retry_launch", AuditActionCategory.IPO, target=("master", master.id, master.title))
-
-
-@dataclass(frozen=True)
-class LaunchState:
-    """How far a launch is: asked for, sent, recorded, or failed with the reason."""
-
-    asked_at: dt.datetime
-    recorded: bool
-    failure: str | None
-
-
-def launch_state(session: Session, ipo: MasterIpo) -> LaunchState | None:
-    """None for an offer that was never launched."""
-    job = session.scalars(
-        sa.select(outbox.OutboxJob).where(outbox.OutboxJob.dedupe == deployment_job(ipo.id))
-    ).one_or_none()
-    if job is None:
-        return None
-    return LaunchState(job.created_at, job.done_at is not None, job.last_error if job.failed_at else None)
+        keep(session, master)
 
 
 def _launchable(session: Session, master: Master) -> MasterIpo:

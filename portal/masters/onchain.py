@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 from portal.accounts import queries as account_queries
 from portal.chain import bootstrap, sender
@@ -17,6 +19,7 @@ from portal.errors import Conflict
 from portal.masters.enums import IpoStatus
 from portal.masters.launch import Deployment, TakenBack
 from portal.masters.models import MasterIpo
+from portal.money import bps_of
 
 WORD = 64  # hexadecimal digits of a 32-byte word
 TERMS = slice(2 + 8 + WORD, 2 + 8 + 13 * WORD)
@@ -83,6 +86,42 @@ def deployment(purpose: str, receipt: Receipt) -> Deployment:
     block = current().block(receipt.block_number)
     at = moment(block.timestamp if block else 0)
     return Deployment(row.chain_id, shares, dividends, receipt.tx_hash, receipt.block_number, at)
+
+
+@dataclass(frozen=True)
+class Proceeds:
+    """An offer's money as its contract has it, in smallest units: what waits, and whether it was paid out.
+
+    `artist` is the wallet that it goes to; `fee_bps` the sale's fee that was fixed at the launch.
+    """
+
+    artist: str
+    waiting: int
+    fee_bps: int
+    paid: bool
+
+    @property
+    def fee(self) -> int:
+        """Floored, as `withdrawProceeds` does."""
+        return bps_of(self.waiting, self.fee_bps)
+
+    @property
+    def net(self) -> int:
+        return self.waiting - self.fee
+
+
+PAID_OUT = 8
+"""The flag of `MasterShares.flags` that says so."""
+
+
+def proceeds(shares: str) -> Proceeds:
+    """What `withdrawProceeds` would pay. Raises Unavailable while the chain is silent."""
+    (terms,) = _ask(shares, "terms")
+    return Proceeds(str(terms[0]), _ask(shares, "escrow")[0], terms[10], bool(_ask(shares, "flags")[0] & PAID_OUT))
+
+
+def _ask(shares: str, function: str) -> tuple[Any, ...]:
+    return decode_result("MasterShares", function, current().call(shares, encode_call("MasterShares", function)))
 
 
 def phase(shares: str, tag: Tag = "latest") -> Phase | None:

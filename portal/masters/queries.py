@@ -124,3 +124,25 @@ def minted_by(session: Session, master_id: uuid.UUID, wallets: list[str]) -> dic
         {"master": master_id, "wallets": wallets},
     )
     return {row.wallet: row.shares for row in rows}
+
+
+def finality(session: Session, chain_id: str, block: int | None) -> str:
+    """How safe a block is by what was followed: final, confirmed, or seen."""
+    row = session.execute(
+        sa.text("SELECT safe_number, finalized_number FROM chain_cursors WHERE chain_id = :chain"), {"chain": chain_id}
+    ).one_or_none()
+    if row is None or block is None or row.safe_number is None or block > row.safe_number:
+        return "seen"
+    return "final" if row.finalized_number is not None and block <= row.finalized_number else "confirmed"
+
+
+def proceeds_paid(session: Session, shares: str) -> tuple[int, int] | None:
+    """(artist's part, fee) that a contract's `ProceedsWithdrawn` names, in smallest units; None before it is seen."""
+    data: str | None = session.scalar(
+        sa.text("SELECT data FROM chain_logs WHERE address = :shares AND name = 'ProceedsWithdrawn'"),
+        {"shares": shares},
+    )
+    if data is None:
+        return None
+    words = data.removeprefix("0x")
+    return int(words[:64], 16), int(words[64:128], 16)

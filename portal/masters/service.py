@@ -127,6 +127,68 @@ def set_offer(
         return master
 
 
+def edition(master: Master) -> str:
+    """Which state of a master and its offer a form was filled from."""
+    return f"{master.version}.{master.ipo.version if master.ipo else 0}"
+
+
+def edit_draft(
+    user_id: uuid.UUID,
+    master_id: uuid.UUID,
+    details: MasterDetails,
+    terms: OfferTerms | None,
+    settings: Settings,
+    keyed: KeyedRequest | None = None,
+    seen: str | None = None,
+) -> Master:
+    """Change what a draft says and, where `terms` are given, its offer's terms.
+
+    Raises Conflict once it is launched or waits for staff, and where it is not the `edition` that was `seen`.
+    """
+    with transaction() as session:
+        claim(session, keyed)
+        master = own_master(session, user_id, master_id, lock=True)
+        must_be_draft(master)
+        if seen is not None and seen != edition(master):
+            raise Conflict("Somebody changed this draft since you opened it. What stands now is shown below.")
+        before = {"title": master.title}
+        _describe(master, details)
+        if terms is not None and master.ipo is None:
+            master.ipo = _offer(master.id, terms, settings)
+        elif terms is not None and master.ipo is not None:
+            _apply(master.ipo, terms, settings)
+        session.flush()
+        record(
+            session,
+            "edit_draft",
+            AuditActionCategory.MASTER,
+            target=("master", master.id, master.title),
+            before=before,
+            after={"title": master.title, "ipo": _public_terms(terms)},
+        )
+        keep(session, master)
+        return master
+
+
+def must_be_draft(master: Master) -> None:
+    """Raises Conflict with the reason why its words and terms cannot change any more."""
+    if master.status is MasterStatus.PENDING:
+        raise Conflict("The portal's staff is looking at it. It can be changed again if it is sent back.")
+    if master.ipo is not None and master.ipo.status is not IpoStatus.DRAFT:
+        raise Conflict("Title and terms change only while the offer is a draft: buyers rely on them.")
+    if master.status is not MasterStatus.DRAFT and not (
+        master.status is MasterStatus.APPROVED and master.artist.is_verified
+    ):
+        raise Conflict("It is approved as it stands: title and terms cannot change any more.")
+
+
+def _describe(master: Master, details: MasterDetails) -> None:
+    master.title, master.description = details.title, details.description
+    master.genre = details.genre or master.artist.genre
+    master.master_type, master.isrc = details.master_type, details.isrc
+    master.mood_tags = list(details.mood_tags)
+
+
 def own_master(session: Session, user_id: uuid.UUID, master_id: uuid.UUID, *, lock: bool = False) -> Master:
     """One's own master, or NotFound: somebody else's is as if it were not there."""
     if lock:

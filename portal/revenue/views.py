@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from flask import current_app, flash, request
@@ -19,8 +18,8 @@ from portal.masters.models import Master
 from portal.masters.shapes import cover_url
 from portal.revenue import forms, queries, rules, service
 from portal.revenue.enums import RevenueEventStatus as Status
-from portal.revenue.enums import RevenueSourceType as Source
 from portal.revenue.models import RevenueEvent
+from portal.revenue.wording import SOURCES, row
 from portal.web.access import permission, signed_in
 from portal.web.bodies import form_body, keyed, parse
 from portal.web.pages import Pages, answer, see
@@ -30,17 +29,6 @@ FINANCE = permission("finance:verify")
 WAITING = (Status.PENDING, Status.DISPUTED, Status.FAILED)
 ON_THE_WAY = (Status.VERIFIED, Status.DEPOSITED)
 MOST = 100
-SOURCES = {
-    Source.DISTRIBUTOR: "Distributor, streaming",
-    Source.PRO: "Radio and performance",
-    Source.SYNC: "Film, ads and games",
-    Source.MERCHANDISE: "Merchandise",
-    Source.LIVE: "Concerts",
-    Source.DIRECT: "Direct sales",
-    Source.SECONDARY: "Resales",
-    Source.MANUAL: "Entered by hand",
-    Source.OTHER: "Other",
-}
 
 
 # --- the owner --------------------------------------------------------------------------------------------
@@ -86,7 +74,7 @@ def _record_page(master: Master, values: Mapping[str, Any], errors: list[FieldEr
         errors=errors,
         sources=[(source.value, text) for source, text in SOURCES.items()],
         currencies=[(code, code) for code in rules.DEPOSITED_AS],
-        events=[_row(event) for event in queries.events_of(db.session(), master.id, MOST)],
+        events=[row(event) for event in queries.events_of(db.session(), master.id, MOST)],
     )
 
 
@@ -159,8 +147,8 @@ def _finance_page(
     return answer(
         "admin/revenue.html",
         status,
-        waiting=[_row(event) for event in queries.by_status(session, WAITING, MOST)],
-        on_the_way=[_row(event) for event in queries.by_status(session, ON_THE_WAY, MOST)],
+        waiting=[row(event) for event in queries.by_status(session, WAITING, MOST)],
+        on_the_way=[row(event) for event in queries.by_status(session, ON_THE_WAY, MOST)],
         chosen=_chosen(chosen) if chosen else None,
         values=values or {},
         errors=errors or [],
@@ -170,7 +158,7 @@ def _finance_page(
 def _chosen(event: RevenueEvent) -> dict[str, Any]:
     """One event with what finance may do about it."""
     booked = service.note(event, "conversion") is not None
-    return _row(event) | {
+    return row(event) | {
         "recorded_at": event.created_at,
         "period_start": event.period_start,
         "period_end": event.period_end,
@@ -188,24 +176,6 @@ def _chosen(event: RevenueEvent) -> dict[str, Any]:
 
 
 # --- both -------------------------------------------------------------------------------------------------
-
-
-def _row(event: RevenueEvent) -> dict[str, Any]:
-    return {
-        "id": str(event.id),
-        "href": f"/admin/revenue/{event.id}",
-        "title": event.master.title,
-        "artist_name": event.master.artist.artist_name,
-        "cover_url": cover_url(event.master),
-        "period": f"{event.period_start:%B %Y}" if event.period_start else None,
-        "source": event.source_name or SOURCES[event.source_type],
-        "minor": int(event.amount * Decimal(10**8)),
-        "decimals": 8,
-        "currency": event.currency,
-        "status": event.status.value,
-        "at": event.created_at,
-        "note": service.note(event, "failure") or service.note(event, "dispute"),
-    }
 
 
 def _then(path: str) -> Any:
