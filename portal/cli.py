@@ -81,10 +81,18 @@ def chain_setup() -> None:
 @click.command("seed")
 @click.option("--env", type=click.Choice(["dev", "test"]), default="dev", show_default=True)
 def seed(env: str) -> None:
-    """Add staff, demo artists and their offers; a second run changes nothing. Both environments get the same."""
+    """Add staff, demo artists, fans, sales, income and rooms; a second run changes nothing. `test` is the smaller one.
+
+    Needs worker, relay and indexer running beside it.
+    """
     from portal import seed as planting
 
-    planting.sow(_start(f"seed-{env}"))
+    if current_app.config["SETTINGS"].production:
+        raise click.ClickException("Demo data is not for production.")
+    try:
+        planting.sow(_start(f"seed-{env}"), env)
+    except planting.Stalled as error:
+        raise click.ClickException(str(error)) from error
 
 
 @click.command("demo")
