@@ -117,7 +117,9 @@ def pay_proceeds(ipo_id: str) -> None:
 
 
 @job("mint_shares")
-def mint_shares(name: str, user_id: str, master_id: str, wallet: str, quantity: int) -> None:
+def mint_shares(
+    name: str, user_id: str, master_id: str, wallet: str, quantity: int, terms_version: str | None = None
+) -> None:
     """Pay and mint with a demo wallet; a refusal of the chain ends it, and nothing is paid."""
     signer = signers.demo_signers(_settings()).get(wallet)
     try:
@@ -125,6 +127,8 @@ def mint_shares(name: str, user_id: str, master_id: str, wallet: str, quantity: 
             raise Conflict("This wallet signs for itself.")
         if sender.of_purpose(name) is None:
             wanted = minting.purchase(db.session(), uuid.UUID(user_id), uuid.UUID(master_id), wallet, quantity)
+            if wanted.terms_version != terms_version:
+                raise Conflict("The terms of this offer have changed. Please read them again before you buy.")
             _fund(name, wanted, signer)
             faults.point("mint-funded")
             sender.send(name, _mint(uuid.UUID(user_id), wanted), signer)
