@@ -30,6 +30,9 @@ from portal.masters.onchain import Phase
 from portal.money import MAX_UNITS
 from portal.queue import job
 
+LAPSED = "permit lapsed"
+"""What the contract answers to a permit whose time is over."""
+
 
 @job("deploy_contract")
 def deploy_contract(ipo_id: str) -> None:
@@ -131,7 +134,7 @@ def mint_shares(
                 raise Conflict("The terms of this offer have changed. Please read them again before you buy.")
             _fund(name, wanted, signer)
             faults.point("mint-funded")
-            sender.send(name, _mint(uuid.UUID(user_id), wanted), signer)
+            _send_mint(name, uuid.UUID(user_id), wanted, signer)
         following.wait(name)
     except Conflict as error:
         with transaction() as session:
@@ -191,6 +194,19 @@ def _fund(name: str, wanted: Purchase, signer: Signer) -> None:
     for step, data in steps.items():
         sender.send(f"{name}:{step}", Call(coin, data), signer)
         following.wait(f"{name}:{step}")
+
+
+def _send_mint(name: str, user_id: uuid.UUID, wanted: Purchase, signer: Signer) -> None:
+    """Where the chain's clock went on past the permit's end in the meantime, once more with a fresh permit."""
+    try:
+        sender.send(name, _mint(user_id, wanted), signer)
+        following.wait(name)
+    except Reverted as error:
+        if error.reason != LAPSED:
+            raise
+        with transaction() as session:
+            sender.retire(session, name)
+        sender.send(name, _mint(user_id, wanted), signer)
 
 
 def _mint(user_id: uuid.UUID, wanted: Purchase) -> Call:
