@@ -75,12 +75,13 @@ def plan_distribution(event_id: uuid.UUID, settings: Settings) -> Plan | None:
         return None
 
 
-def note_deposit(plan: Plan, tx_hash: str) -> None:
-    """The chain took the deposit: verified -> deposited, with its transaction and an audit row."""
+def note_deposit(plan: Plan, tx_hash: str, at: dt.datetime | None = None) -> None:
+    """The chain took the deposit: verified -> deposited, with its transaction, its block's time (`at`; unknown: now)
+    and an audit row."""
     with transaction() as session:
         event = queries.event(session, plan.event_id, lock=True)
         if event is not None and event.status is Status.VERIFIED:
-            _deposited(session, event, plan, tx_hash, utcnow())
+            _deposited(session, event, plan, tx_hash, at or utcnow())
             news.recorded(session, event)
         outbox.finish(session)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 from flask import current_app
@@ -11,7 +12,7 @@ from portal.audit.service import log_system_event
 from portal.chain import bootstrap, following, sender
 from portal.chain import signer as signers
 from portal.chain.abi import NATIVE, encode_call
-from portal.chain.client import Reverted
+from portal.chain.client import Receipt, Reverted, current
 from portal.chain.sender import Call
 from portal.chain.signer import Role, Signer
 from portal.config import Settings
@@ -34,13 +35,13 @@ def distribute_revenue(revenue_event_id: str) -> None:
         return
     faults.point("distribute-planned")
     try:
-        tx_hash = _deposit(plan, signers.of_role(_settings(), Role.TREASURY))
+        receipt = _deposit(plan, signers.of_role(_settings(), Role.TREASURY))
     except Reverted as error:
         if error.reason != LANDED:
             distribution.note_failure(plan, error.reason or error.detail)
         return
     faults.point("distribute-sent")
-    distribution.note_deposit(plan, tx_hash)
+    distribution.note_deposit(plan, receipt.tx_hash, _time_of(receipt))
 
 
 @job("settle_revenue")
@@ -82,15 +83,21 @@ def deposit_call(plan: Plan, currency: str) -> Call:
     return Call(plan.address, data, plan.total if currency == NATIVE else 0)
 
 
-def _deposit(plan: Plan, treasury: Signer) -> str:
-    """Send it and wait until it is mined; returns its hash. Raises Reverted when the contract refuses."""
+def _deposit(plan: Plan, treasury: Signer) -> Receipt:
+    """Send it and wait until it is mined. Raises Reverted when the contract refuses."""
     currency = NATIVE if plan.currency == "ETH" else bootstrap.contracts().stablecoin
     if currency != NATIVE:
         _approve(plan.address, currency, treasury)
         faults.point("distribute-approved")
     purpose = deposit_purpose(plan.event_id, plan.attempt)
     sender.send(purpose, deposit_call(plan, currency), treasury)
-    return following.wait(purpose).tx_hash
+    return following.wait(purpose)
+
+
+def _time_of(receipt: Receipt) -> dt.datetime | None:
+    """When it was mined, by its block."""
+    block = current().block(receipt.block_number)
+    return dt.datetime.fromtimestamp(block.timestamp, dt.UTC) if block else None
 
 
 def _approve(contract: str, token: str, treasury: Signer) -> None:

@@ -68,6 +68,8 @@ SHOWN: dict[str, list[tuple[Any, ...]]] = {
     """SELECT count(DISTINCT date_trunc('month', block_timestamp)), max(block_timestamp) > now() - interval '7 days',
        min(block_timestamp) BETWEEN now() - interval '100 days' AND now() - interval '60 days', count(*)
        FROM dividend_events WHERE event_type = 'distribution'""": [(3, True, True, 3)],
+    """SELECT count(*) FROM revenue_events r JOIN dividend_events e ON e.revenue_event_id = r.id
+       WHERE e.event_type = 'deposit' AND r.deposited_at = e.block_timestamp""": [(3,)],
     "SELECT count(*), count(DISTINCT wallet_address) FROM dividend_claims": [(6, 5)],
     "SELECT max(block_timestamp) < now() - interval '20 days' FROM dividend_claims": [(True,)],
     "SELECT status, count(*) FROM vstudio_sessions GROUP BY 1": [("completed", 1), ("live", 1), ("scheduled", 1)],
