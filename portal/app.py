@@ -126,7 +126,7 @@ def with_sockets(app: Flask) -> Flask:
     live.socketio.init_app(
         app,
         async_mode=app.config.get("SOCKET_ASYNC_MODE", "gevent"),
-        message_queue=app.config["SETTINGS"].redis_url or None,
+        client_manager=live.Bus(app.config["SETTINGS"].redis_url) if app.config["SETTINGS"].redis_url else None,
         cors_allowed_origins=None,
         transports=["websocket"],
     )

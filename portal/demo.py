@@ -63,7 +63,7 @@ class Browser:
         before = self._links(email)
         self.page("/login")
         self.send("/login", email=email)
-        link = _until(lambda: next(iter(self._links(email) - before), None), f"no mail for {email}", TIMEOUT)
+        link = _until(lambda: next(iter(self._links(email) - before), None), f"no mail for {email}")
         self.page(link)
         self.send(link)
         self.page("/")
@@ -184,16 +184,12 @@ def _live(walk: Walk) -> dict[str, Any] | None:
 
 def mint(walk: Walk) -> str:
     heard: list[dict[str, Any]] = []
-    line = socketio.Client(http_session=walk.fan.http)
-    line.on("ipo.mint", heard.append)
-    line.connect(walk.fan.url, transports=["websocket"])
-    joined = line.call("join", {"room": f"master:{walk.master['id']}"}, timeout=TIMEOUT)
-    must(joined and joined.get("ok"), f"the live line refused: {joined}")
+    line = _listen(walk.fan, f"master:{walk.master['id']}", heard)
     walk.fan.page("/")
     bought = walk.fan.send(f"/masters/{walk.master['id']}/mint", quantity=str(SHARES), idempotency_key=walk.mark)
     again = walk.fan.send(f"/masters/{walk.master['id']}/mint", quantity=str(SHARES), idempotency_key=walk.mark)
     must((bought.status_code, again.status_code) == (303, 303), "the purchase was not taken")
-    event = _until(lambda: next((e for e in heard if e["mintedSupply"] == SHARES), None), "no ipo.mint was heard")
+    event = _until(lambda: next((e for e in heard if e.get("mintedSupply") == SHARES), None), "no ipo.mint was heard")
     line.disconnect()
     must(event["masterId"] == walk.master["id"], "the event names another master")
     balance = walk.chain(
@@ -203,6 +199,23 @@ def mint(walk: Walk) -> str:
     public = walk.visitor.api("GET", f"/v2/masters/{walk.master['id']}").json()
     must(public["ipo"]["mintedSupply"] == SHARES, "the counter is not what the chain says")
     return f"{SHARES} shares once, although the button was pressed twice; the live line and the chain agree"
+
+
+def _listen(browser: Browser, room: str, heard: list[dict[str, Any]]) -> socketio.Client:
+    """A live line that does as pages do: after each connect it joins, and is told how things are now."""
+    line = socketio.Client(http_session=browser.http)
+    answers: list[dict[str, Any]] = []
+
+    def joined(answer: dict[str, Any]) -> None:
+        heard.extend(answer.get("state", []))
+        answers.append(answer)
+
+    line.on("connect", lambda: line.emit("join", {"room": room}, callback=joined))
+    line.on("ipo.mint", heard.append)
+    line.connect(browser.url, transports=["websocket"], wait_timeout=TIMEOUT)
+    answer = _until(lambda: answers[0] if answers else None, "the live line did not answer")
+    must(answer.get("ok"), f"the live line refused: {answer}")
+    return line
 
 
 def revenue(walk: Walk) -> str:

@@ -2,7 +2,8 @@
 
 A command says `live.publish(session, …)`; after its commit the payload goes into a bounded table of latest values
 and a background thread hands it to the bus. A lost message heals with the next one, because every payload carries
-the whole new value and a `seq` that only rises. Nothing here can fail or delay an answer.
+the whole new value and a `seq` that only rises; and after the bus was away, pages join anew (`Bus`). Nothing here can
+fail or delay an answer.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
 from sqlalchemy.orm import Session
 
 from portal import db
@@ -39,16 +44,56 @@ def _without(*packages: str) -> Iterator[None]:
 
 with _without("aiohttp", "valkey"):
     from flask_socketio import SocketIO
+    from socketio import PubSubManager
 
 log = logging.getLogger(__name__)
 
 socketio = SocketIO()
-"""The web process's server; other processes use `writer()`."""
+"""The web process's server; other processes hand their events to the bus alone."""
 
 INTERVAL_SECONDS = 0.25
+AGAIN_SECONDS = 0.5
 MOST_WAITING = 10_000
+CHANNEL = "audifi-live"
+JOIN_ANEW = b"join anew"
 
 Key = tuple[str, str, str]
+
+
+class Bus(PubSubManager):  # type: ignore[misc]
+    """Socket.IO's line between processes, on a bus that may go away at any time.
+
+    What was said meanwhile nobody heard. So each time a web process gets to listen, it hangs up on its sockets: their
+    pages come back, join their rooms and are told how things are.
+    """
+
+    name = "bus"
+
+    def __init__(self, url: str, write_only: bool = False) -> None:
+        super().__init__(channel=CHANNEL, write_only=write_only)
+        self.bus = Redis.from_url(url, retry=Retry(ConstantBackoff(0.1), 1), socket_connect_timeout=2)
+
+    def _publish(self, data: Any) -> None:
+        self.bus.publish(self.channel, self.json.dumps(data))
+
+    def _listen(self) -> Iterator[bytes]:
+        while True:
+            try:
+                with self.bus.pubsub() as line:  # type: ignore[no-untyped-call]
+                    line.subscribe(self.channel)
+                    for message in line.listen():
+                        if message["type"] == "subscribe" or message["data"] == JOIN_ANEW:
+                            self._hang_up()
+                        elif message["type"] == "message":
+                            yield message["data"]
+            except (RedisError, OSError) as error:
+                log.warning("live events wait for the bus: %s", error)
+                time.sleep(AGAIN_SECONDS)
+
+    def _hang_up(self) -> None:
+        """Close the lines themselves: a page that is told goodbye in words stays away."""
+        for socket in list(self.server.eio.sockets.values()):
+            socket.close(wait=False, abort=True)
 
 
 class Publisher:
@@ -58,6 +103,7 @@ class Publisher:
         self._server = server
         self._waiting: OrderedDict[Key, dict[str, Any]] = OrderedDict()
         self._sent: dict[Key, float] = {}
+        self._sending = False
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -77,8 +123,8 @@ class Publisher:
     def flush(self, timeout: float = 2.0) -> None:
         """Wait until everything queued was handed to the bus; for a process that is about to end."""
         end = time.monotonic() + timeout
-        while self._waiting and time.monotonic() < end:
-            time.sleep(0.01)
+        while (self._waiting or self._sending) and time.monotonic() < end:
+            time.sleep(0.005)
 
     def _run(self) -> None:
         while True:
@@ -94,6 +140,7 @@ class Publisher:
         with self._lock:
             ready = [k for k in self._waiting if now - self._sent.get(k, 0.0) >= INTERVAL_SECONDS]
             due = [(key[0], self._waiting.pop(key)) for key in ready]
+            self._sending = bool(due)
             self._sent = {k: t for k, t in self._sent.items() if now - t < INTERVAL_SECONDS} | dict.fromkeys(ready, now)
         return due
 
@@ -121,9 +168,22 @@ def set_up(redis_url: str) -> None:
 
 def publisher() -> Publisher:
     if _live.publisher is None:
-        server = socketio if socketio.server is not None else SocketIO(message_queue=_live.redis_url)
-        _live.publisher = Publisher(server)
+        _live.publisher = Publisher(socketio if socketio.server is not None else Bus(_live.redis_url, write_only=True))
     return _live.publisher
+
+
+def flush() -> None:
+    """Wait a moment until this process has said what it had to say; one that is about to end calls it."""
+    if _live.publisher is not None:
+        _live.publisher.flush()
+
+
+def join_anew() -> None:
+    """Let every page ask how things are: for a process that starts after one that may have died before it spoke."""
+    try:
+        Bus(_live.redis_url, write_only=True).bus.publish(CHANNEL, JOIN_ANEW)
+    except RedisError as error:
+        log.warning("pages were not asked to join anew: %s", error)
 
 
 def publish(session: Session, room: str, entity: str, payload: dict[str, Any]) -> None:

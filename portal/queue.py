@@ -6,7 +6,7 @@ Nothing calls `enqueue` but the relay of `outbox`: work that must happen is a ro
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
 JOBS: dict[str, Callable[..., None]] = {}
+URGENT: set[str] = set()
 F = TypeVar("F", bound=Callable[..., None])
 QUEUE_NAME = "portal"
 PERFORM = "portal.outbox.perform"
@@ -27,11 +28,16 @@ PRELOADED = ("eth_account", "eth_abi.abi", "rlp.codec", "web3.providers.rpc")
 has read, no fork has to read again, which takes longer than most jobs."""
 
 
-def job(name: str) -> Callable[[F], F]:
-    """Register a function as the job `name`. It takes ids, may run twice, and says `outbox.finish` when done."""
+def job(name: str, *, urgent: bool = False) -> Callable[[F], F]:
+    """Register a function as the job `name`. It takes ids, may run twice, and says `outbox.finish` when done.
+
+    An urgent one is short and somebody waits for it: it goes before all others in the queue.
+    """
 
     def register(function: F) -> F:
         JOBS[name] = function
+        if urgent:
+            URGENT.add(name)
         return function
 
     return register
@@ -47,16 +53,32 @@ def connection(**options: Any) -> Redis:
     )
 
 
-def enqueue(row_id: str, name: str) -> None:
-    """Put one outbox row into the queue; `name` shows in RQ's lists (job ids hold no colon)."""
-    Queue(QUEUE_NAME, connection=connection(), serializer=JSONSerializer).enqueue_call(
+def enqueue(row_id: str, name: str, job: str) -> None:
+    """Put one outbox row into the queue; `name` shows in RQ's lists."""
+    _queue().enqueue_call(
         PERFORM,
         args=(row_id,),
-        job_id=re.sub(r"[^A-Za-z0-9_-]", "_", name),
+        job_id=_job_id(name),
         timeout=JOB_SECONDS,
         result_ttl=60,
         failure_ttl=86400,
+        at_front=job in URGENT,
     )
+
+
+def waiting(names: Iterable[str]) -> list[str]:
+    """Those of the names under which rows were enqueued that no worker has taken out of the queue yet."""
+    there = set(_queue().get_job_ids())
+    return [name for name in names if _job_id(name) in there]
+
+
+def _queue() -> Queue:
+    return Queue(QUEUE_NAME, connection=connection(), serializer=JSONSerializer)
+
+
+def _job_id(name: str) -> str:
+    """Job ids hold no colon."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)
 
 
 def worker() -> Worker:

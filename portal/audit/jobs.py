@@ -22,7 +22,7 @@ CHANNELS = {"mail": alerts.by_mail, "webhook": alerts.by_webhook}
 MOST_NAMED = 20
 
 
-@job("alert_security_team")
+@job("alert_security_team", urgent=True)
 def alert(event_id: str, channel: str = "log") -> None:
     """Tell the security team by one channel; one that fails is tried again by the outbox."""
     event = db.session().get_one(SecurityEvent, uuid.UUID(event_id))

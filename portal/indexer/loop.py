@@ -50,12 +50,13 @@ def run(app: Flask, keep_going: Going = lambda: True) -> None:
     with app.app_context(), acting_as(Actor(identifier=reorg.SOURCE)):
         settings: Settings = app.config["SETTINGS"]
         follower, pause = Follower(settings, keep_going), Pause(settings)
+        live.join_anew()
         while keep_going():
             busy = pause.around(follower.round)
             db.session.remove()
             if not busy:
                 pause.sleep(keep_going)
-        live.publisher().flush()
+        live.flush()
 
 
 def catch_up(seconds: float = 60.0) -> int:
