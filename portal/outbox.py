@@ -2,7 +2,7 @@
 
 "Sent" is no promise: a worker can die with the job in its hands. A row is finished only when the job says so, in
 the transaction that holds the job's effects (`finish`). The relay is the only sender. It sleeps on LISTEN, sends
-rows that are due, and sends again what was sent long ago without being taken, what was taken by a runner whose
+rows that are due, and sends again what left the queue without being taken, what was taken by a runner whose
 lease ran out, and everything undone when the bus has lost its marker key (a flush). Taking a row is a
 compare-and-set, so a second copy of a job in the queue finds nothing to do. `periodic` makes the same relay the
 clock: a due row there becomes an outbox row.
@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from portal import queue
+from portal import live, queue
 from portal.db import Created, Identified, Model, db, transaction
 from portal.errors import NotFound
 from portal.logs import request_id
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 LEASE_SECONDS = 15
 RENEW_SECONDS = 5
 QUEUED_SECONDS = 60
+TAKEN_WITHIN_SECONDS = 3
 BATCH = 200
 MAX_ATTEMPTS = 12
 MARKER = "audifi:outbox-marker"
@@ -144,6 +145,7 @@ def perform(row_id: str) -> None:
             _write_failure(uuid.UUID(row_id), error)
         finally:
             _running.reset(token)
+            live.flush()
 
 
 def _take(row_id: uuid.UUID, runner: str) -> tuple[str, dict[str, Any], str | None] | None:
@@ -246,14 +248,19 @@ def tick() -> int:
     bus = queue.connection()
     if bus.set(MARKER, "here", nx=True):
         _all_undone_are_due()
+    _missed()
     _strike_the_clock()
     with transaction() as session:
         due = session.execute(_due()).all()
         if not due:
             return 0
         for row in due:
-            queue.enqueue(str(row.id), f"{row.dedupe}-{row.attempts}")
+            queue.enqueue(str(row.id), _name(row), row.job)
     return len(due)
+
+
+def _name(row: Any) -> str:
+    return f"{row.dedupe}-{row.attempts}"
 
 
 def _due() -> sa.Update:
@@ -276,8 +283,22 @@ def _due() -> sa.Update:
         sa.update(OutboxJob)
         .where(OutboxJob.id.in_(waiting))
         .values(sent_at=now, leased_until=lease, runner=None)
-        .returning(OutboxJob.id, OutboxJob.dedupe, OutboxJob.attempts)
+        .returning(OutboxJob.id, OutboxJob.dedupe, OutboxJob.attempts, OutboxJob.job)
     )
+
+
+def _missed() -> None:
+    """Rows that a worker took out of the queue and died with, before it could say so, are due again at once."""
+    sent = sa.func.now() - sa.func.make_interval(0, 0, 0, 0, 0, 0, TAKEN_WITHIN_SECONDS)
+    columns = (OutboxJob.id, OutboxJob.dedupe, OutboxJob.attempts)
+    open_ = (OutboxJob.done_at.is_(None), OutboxJob.failed_at.is_(None), OutboxJob.runner.is_(None))
+    with transaction() as session:
+        late = session.execute(
+            sa.select(*columns).where(*open_, OutboxJob.leased_until > sa.func.now(), OutboxJob.sent_at < sent)
+        ).all()
+        if late and (lost := {_name(row) for row in late} - set(queue.waiting(map(_name, late)))):
+            ids = [row.id for row in late if _name(row) in lost]
+            session.execute(sa.update(OutboxJob).where(OutboxJob.id.in_(ids), *open_).values(leased_until=None))
 
 
 def _all_undone_are_due() -> None:
