@@ -7,11 +7,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from portal.artists.models import Artist
+from portal.dashboard import figures
 from portal.db import utcnow
 from portal.masters import queries as master_queries
 from portal.masters.enums import IpoStatus, MasterStatus
 from portal.masters.models import Master
 from portal.masters.shapes import cover_url
+from portal.revenue import income
 from portal.vstudio import queries as room_queries
 
 
@@ -23,37 +25,27 @@ def badge(artist: Artist) -> dict[str, Any]:
     }
 
 
-def home(session: Session, artist: Artist, name: str) -> dict[str, Any]:
-    """Tiles, masters, what to do next and the next room."""
+def home(session: Session, artist: Artist, name: str, months: str = "") -> dict[str, Any]:
+    """Tiles, income, masters, what to do next, the next room and what happened last."""
     masters = master_queries.of_artist(session, artist.id, public_only=False)
+    earned = income.artist_earned(session, artist.id, utcnow() - figures.MONTH, utcnow())
+    last30 = figures.by_master(earned)
     return {
         "artist": badge(artist),
         "greeting": f"{_part_of_day()}, {name}",
-        "tiles": _tiles(artist, masters),
-        "income": None,
-        "masters": [_row(m) for m in masters],
+        "tiles": figures.tiles(session, artist, earned) if masters else [],
+        "income": figures.chart(session, artist, months),
+        "masters": [_row(m) | {"last30": last30.get(m.id)} for m in masters],
         "masters_total": len(masters),
-        "todos": _todos(masters),
+        "todos": figures.todos(session, masters),
         "room": _room(session, artist),
-        "feed": [],
+        "feed": figures.feed(session, artist),
     }
 
 
 def _part_of_day() -> str:
     hour = utcnow().hour
     return "Good morning" if hour < 12 else "Good afternoon" if hour < 18 else "Good evening"
-
-
-def _tiles(artist: Artist, masters: list[Master]) -> list[dict[str, Any]]:
-    sold = sum(m.ipo.minted_supply for m in masters if m.ipo)
-    live = sum(1 for m in masters if m.ipo and m.ipo.status is IpoStatus.LIVE)
-    figures = [
-        ("Masters", f"{len(masters):,}", "drafts included"),
-        ("On sale", f"{live:,}", "offers open now"),
-        ("Shares sold", f"{sold:,}", "first sales, at the chain's head"),
-        ("Followers", f"{artist.follower_count:,}", "people who hear of your offers"),
-    ]
-    return [{"label": a, "money": None, "value": b, "change": None, "note": c} for a, b, c in figures]
 
 
 def _row(master: Master) -> dict[str, Any]:
@@ -69,24 +61,8 @@ def _row(master: Master) -> dict[str, Any]:
         "kind": "ipo" if has_offer else "master",
         "minted": ipo.minted_supply if ipo and has_offer else None,
         "supply": ipo.total_supply if ipo and has_offer else None,
-        "last30": None,
         "draft_href": f"/studio/masters/{master.id}" if master.status is MasterStatus.DRAFT else None,
     }
-
-
-def _todos(masters: list[Master]) -> list[dict[str, Any]]:
-    if not masters:
-        return [{"title": "Create your first master", "note": "It takes a title and an offer.",
-                 "href": "/studio/masters/new"}]  # fmt: skip
-    return [
-        {
-            "title": f"Confirm the rights of {m.title}",
-            "note": "needed before it can be sold",
-            "href": f"/studio/masters/{m.id}",
-        }
-        for m in masters
-        if m.status is MasterStatus.DRAFT and m.rights_confirmed_at is None
-    ]
 
 
 def _room(session: Session, artist: Artist) -> dict[str, Any] | None:

@@ -67,7 +67,8 @@ def _become_page(values: Mapping[str, Any], errors: list[FieldError], status: in
 
 @pages.get("/studio", access=ARTIST)
 def home() -> Response:
-    return answer("dashboard/home.html", **studio.home(db.session(), _artist(), current_user.display_name))
+    months = request.args.get("months", "")
+    return answer("dashboard/home.html", **studio.home(db.session(), _artist(), current_user.display_name, months))
 
 
 @pages.get("/studio/masters", access=ARTIST)

@@ -2,75 +2,39 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.db import utcnow
 from portal.marketplace.wording import decimals
 from portal.masters.models import Master, MasterIpo
-from portal.money import format_units
-from portal.revenue import income
+from portal.revenue import charts, income
 from portal.revenue.income import MonthIncome, Payment
 
 MONTHS = 12
 PAYMENTS = 6
-GROUPS = [
-    ("streaming", "Streaming", "c1"),
-    ("radio", "Radio and performance", "c2"),
-    ("other", "Film, ads and other", "c3"),
-]
 
 
 def of_master(session: Session, master: Master) -> dict[str, Any]:
     """Figures in one currency, the one that most was earned in; currencies never mix in a sum."""
     rows = income.revenue_by_month(session, master.id, MONTHS)
     payments = income.payments(session, master.id, PAYMENTS)
+    count = income.payment_count(session, master.id)
     return {
         "revenue": _revenue(rows),
         "first_report_at": None,
         "paid_12m": _paid_a_share(session, master.ipo),
         "payouts": [_payment(p) for p in payments],
-        "payouts_total": None,
-        "payouts_count": income.payment_count(session, master.id),
+        "payouts_total": _all(payments, count),
+        "payouts_count": count,
         "payouts_href": None,
     }
 
 
 def _revenue(rows: Sequence[MonthIncome]) -> dict[str, Any] | None:
-    if not rows:
-        return None
-    sums: dict[str, int] = {}
-    for row in rows:
-        sums[row.currency] = sums.get(row.currency, 0) + row.amount
-    currency = max(sums, key=lambda code: sums[code])
-    months, digits = _months(), decimals(currency)
-    series = []
-    for group, name, tone in GROUPS:
-        by_month = {r.month: r.amount for r in rows if r.group == group and r.currency == currency}
-        total = format_units(sum(by_month.values()), digits)
-        values = [by_month.get(month, 0) / 10**digits for month in months]  # for drawing only
-        series.append({"name": name, "values": values, "tone": tone, "total": total})
-    return {
-        "minor": sums[currency],
-        "decimals": digits,
-        "currency": currency,
-        "period": f"{months[0]:%B %Y} to {months[-1]:%B %Y}",
-        "note": None,
-        "series": series,
-        "labels": [f"{month:%b}" for month in months],
-        "ranges": [],
-        "range": "12",
-    }
-
-
-def _months() -> list[dt.date]:
-    """The first days of the last twelve months, this one last."""
-    now = utcnow()
-    counts = range(now.year * 12 + now.month - MONTHS, now.year * 12 + now.month)
-    return [dt.date(n // 12, n % 12 + 1, 1) for n in counts]
+    drawn = charts.by_month(rows, MONTHS)
+    return drawn and drawn | {"note": None, "ranges": [], "range": str(MONTHS)}
 
 
 def _paid_a_share(session: Session, ipo: MasterIpo | None) -> dict[str, Any] | None:
@@ -86,6 +50,23 @@ def _paid_a_share(session: Session, ipo: MasterIpo | None) -> dict[str, Any] | N
         "decimals": decimals(ipo.mint_price_currency),
         "currency": ipo.mint_price_currency,
         "yield_bps": part,
+    }
+
+
+def _all(rows: Sequence[Payment], count: int) -> dict[str, Any] | None:
+    """The sum under the rows; none of one row or of several currencies."""
+    if len(rows) < 2 or len({row.currency for row in rows}) > 1:
+        return None
+    digits = decimals(rows[0].currency)
+    earned = [row.earned for row in rows]
+    return {
+        "period": "All payments" if count <= len(rows) else f"Last {len(rows)} payments",
+        "earned_minor": None if None in earned else sum(filter(None, earned)),
+        "holders_minor": sum(row.holders for row in rows),
+        "decimals": digits,
+        "per_share_minor": sum(row.per_share for row in rows),
+        "per_share_decimals": digits,
+        "currency": rows[0].currency,
     }
 
 

@@ -49,6 +49,21 @@ def post_master(
     return answer(master)[1], 201
 
 
+@api.patch("/masters/<uuid:master_id>", versions=(2,), access=signed_in)
+def patch_master(master_id: uuid.UUID, version: int, body: forms.MasterChanges) -> shapes.MasterV2:
+    """Change what a draft says; once it is launched that is a 409."""
+
+    def answer(master: Master) -> tuple[int, shapes.MasterV2]:
+        return 200, shapes.master_v2(master, master.ipo)
+
+    who, held = current_user.user_id, queries.owned(db.session(), master_id, current_user.user_id)
+    if held is None:
+        raise NotFound
+    details, seen = body.changed(service.details_of(held)), service.edition(held)
+    settings = current_app.config["SETTINGS"]
+    return answer(service.edit_draft(who, master_id, details, None, settings, keyed(answer), seen))[1]
+
+
 @api.post("/masters/<uuid:master_id>/confirm-rights", versions=(2,), access=signed_in)
 def post_rights(master_id: uuid.UUID, version: int) -> shapes.MasterV2:
     master = service.confirm_rights(current_user.user_id, master_id)

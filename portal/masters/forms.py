@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -113,6 +114,18 @@ class NewMaster(Recording):
 
     def terms(self) -> OfferTerms | None:
         return self.ipo.terms() if self.ipo else None
+
+
+class MasterChanges(Recording):
+    """What is sent is changed; what is not stays as it is."""
+
+    title: Annotated[Text, Field(min_length=1, max_length=255)] = ""
+
+    def changed(self, held: MasterDetails) -> MasterDetails:
+        changes: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
+        if "mood_tags" in changes:
+            changes["mood_tags"] = tuple(self.mood_tags)
+        return replace(held, **changes)
 
 
 class LegacyMaster(Body):

@@ -170,6 +170,12 @@ def edit_draft(
         return master
 
 
+def details_of(master: Master) -> MasterDetails:
+    """What a master says about itself."""
+    tags = tuple(master.mood_tags or ())
+    return MasterDetails(master.title, master.description, master.genre, master.master_type, master.isrc, tags)
+
+
 def must_be_draft(master: Master) -> None:
     """Raises Conflict with the reason why its words and terms cannot change any more."""
     if master.status is MasterStatus.PENDING:

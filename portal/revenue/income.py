@@ -16,7 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute as Column
 from sqlalchemy.orm import Session
 
 from portal.db import Units
-from portal.masters.models import MasterIpo
+from portal.masters.models import Master, MasterIpo
 from portal.revenue.enums import DividendEventType, RevenueEventStatus, RevenueSourceType
 from portal.revenue.models import DividendClaim, DividendEvent, RevenueEvent
 from portal.revenue.queries import BOOKED
@@ -33,6 +33,15 @@ class MonthIncome:
 
     month: dt.date
     group: str
+    currency: str
+    amount: int
+
+
+@dataclass(frozen=True)
+class Earned:
+    """What one master earned in one currency, in smallest units."""
+
+    master_id: uuid.UUID
     currency: str
     amount: int
 
@@ -59,12 +68,37 @@ def distribution_of(session: Session, event_id: uuid.UUID) -> DividendEvent | No
 
 def revenue_by_month(session: Session, master_id: uuid.UUID, months: int | None = 12) -> list[MonthIncome]:
     """Paid-out revenue by month of its period, kind of source and currency, the oldest first; None is all time."""
+    return _by_month(session, RevenueEvent.master_id == master_id, months)
+
+
+def artist_by_month(session: Session, artist_id: uuid.UUID, months: int) -> list[MonthIncome]:
+    """The same for all masters of an artist."""
+    return _by_month(session, _of_artist(artist_id), months)
+
+
+def artist_earned(session: Session, artist_id: uuid.UUID, since: dt.datetime, until: dt.datetime) -> list[Earned]:
+    """What an artist's masters earned by deposits in [since, until), by master and currency."""
+    currency = _booked("currency")
+    rows = session.execute(
+        sa.select(RevenueEvent.master_id, currency, sa.cast(sa.func.sum(_units("units")), Units()))
+        .where(_of_artist(artist_id), RevenueEvent.status.in_(PAID))
+        .where(RevenueEvent.deposited_at >= since, RevenueEvent.deposited_at < until)
+        .group_by(RevenueEvent.master_id, currency)
+    )
+    return [Earned(*row) for row in rows]
+
+
+def _of_artist(artist_id: uuid.UUID) -> sa.ColumnElement[bool]:
+    return RevenueEvent.master_id.in_(sa.select(Master.id).where(Master.artist_id == artist_id))
+
+
+def _by_month(session: Session, which: sa.ColumnElement[bool], months: int | None) -> list[MonthIncome]:
     month = sa.func.date_trunc("month", sa.func.coalesce(RevenueEvent.period_start, RevenueEvent.created_at))
     group = sa.case(GROUPS, value=RevenueEvent.source_type, else_=OTHER)
     currency = _booked("currency")
     statement = (
         sa.select(month, group, currency, sa.cast(sa.func.sum(_units("units")), Units()))
-        .where(RevenueEvent.master_id == master_id, RevenueEvent.status.in_(PAID))
+        .where(which, RevenueEvent.status.in_(PAID))
         .group_by(month, group, currency)
         .order_by(month, group, currency)
     )
