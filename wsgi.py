@@ -13,10 +13,12 @@ gc.disable()  # modules and mapped classes stay for ever: looking through them a
 
 from sqlalchemy.orm import configure_mappers  # noqa: E402
 
+from portal import logs  # noqa: E402
 from portal.app import create_app, with_sockets  # noqa: E402
 
 app = create_app(serving="db" not in sys.argv[1:])
 if os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
+    logs.set_up(app.config["SETTINGS"].log_level, "web")
     with_sockets(app)
     configure_mappers()  # now, while the database may still be starting, and not in front of the first visitor
     app.jinja_env.get_template("marketplace/home.html")

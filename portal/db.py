@@ -151,6 +151,7 @@ class Base(orm.DeclarativeBase):
 
 ENGINE_OPTIONS: dict[str, Any] = {
     "pool_pre_ping": True,
+    "hide_parameters": True,  # an error in a log holds no values: they may be personal or secret
     "pool_size": 8,
     "max_overflow": 8,
     "connect_args": {"application_name": "audifi-backend", "options": "-c timezone=UTC"},

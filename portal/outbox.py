@@ -137,9 +137,11 @@ def perform(row_id: str) -> None:
     job, payload, origin = row
     with _lease_kept(uuid.UUID(row_id), runner), request_id.bound(origin):
         token = _running.set(uuid.UUID(row_id))
+        start = time.monotonic()
         try:
             queue.JOBS[job](**payload)
             _finish_if_job_did_not(uuid.UUID(row_id))
+            log.info("job done", extra={"job": job, "seconds": round(time.monotonic() - start, 3)})
         except Exception as error:
             log.exception("job failed", extra={"job": job})
             _write_failure(uuid.UUID(row_id), error)

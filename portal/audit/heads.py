@@ -52,7 +52,8 @@ def export(session: Session, settings: Settings) -> None:
         lines.flush()
         os.fsync(lines.fileno())
     for head in new:
-        log.info("audit log sealed", extra={"head": head})
+        what = {"seal": head["number"], "rows": head["rows"], "head": f"sha256:{head['hash']}"}
+        log.info("audit log sealed", extra=what)
 
 
 def _heads(text: str) -> list[dict[str, Any]]:

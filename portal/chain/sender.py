@@ -9,6 +9,7 @@ each opens transactions of its own, and none is open while the node is asked. Ro
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from portal.chain.models import ChainTransaction
 from portal.chain.signer import Signer
 from portal.db import db, explain, transaction
 from portal.errors import Conflict, DomainError, Unavailable
+
+log = logging.getLogger(__name__)
 
 SPARE_GAS_PERCENT = 25
 Guard = Callable[[Session], None]
@@ -199,6 +202,7 @@ def _deliver(client: Client, row: ChainTransaction) -> None:
             raise Unavailable(f"The chain did not take the transaction: {error.detail}") from error
     if row.status is Status.SIGNED:
         move(row, Status.SENT)
+        log.info("transaction sent", extra={"tx": row.tx_hash, "purpose": row.purpose})
 
 
 def _rival_mined(client: Client, row: ChainTransaction) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 from flask import Flask, Response, request
 
 from portal.config import Settings
 from portal.errors import BadRequest
 from portal.logs import request_id
+
+log = logging.getLogger(__name__)
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -21,6 +25,7 @@ STATIC = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 YEAR = 31_536_000
+READS = {"GET", "HEAD", "OPTIONS"}
 VARY_PAGES = "HX-Request, HX-Request-Type, HX-Target, Accept, Cookie"
 
 
@@ -37,6 +42,14 @@ def set_up(app: Flask, settings: Settings) -> None:
         """PostgreSQL's text takes no NUL, and no address of ours has one."""
         if "\x00" in request.path or any("\x00" in value for _, value in request.args.items(multi=True)):
             raise BadRequest("This address has a character in it that no address here has.")
+
+    @app.after_request
+    def note(response: Response) -> Response:
+        """One line for whatever may have changed something, so that its jobs can be traced back to it."""
+        if request.method not in READS or response.status_code >= 500:
+            what = {"method": request.method, "path": request.path, "status": response.status_code}
+            log.info("request", extra=what)
+        return response
 
     @app.after_request
     def finish(response: Response) -> Response:
