@@ -10,13 +10,12 @@ from flask import Flask
 from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFProtect
 
-from portal import cli, live
+from portal import cli, live, versions
 from portal.accounts.identity import login_manager
 from portal.audit import context as audit_context
 from portal.config import ROOT, Settings, SettingsError
 from portal.db import ENGINE_OPTIONS, db
-from portal.versions import answer_json_by_name
-from portal.web import answers, filters, headers, health, pages, sockets
+from portal.web import answers, filters, headers, health, openapi, pages, sockets
 
 FEATURES = (
     "audit",
@@ -59,7 +58,7 @@ def create_app(settings: Settings | None = None, database_url: str | None = None
     answers.set_up(app)
     filters.set_up(app, settings)
     live.set_up(settings.redis_url)
-    answer_json_by_name(app)
+    versions.set_up(app)
     _register_features(app)
     cli.register(app)
     return app
@@ -88,6 +87,7 @@ def _flask_config(settings: Settings, database_url: str) -> dict[str, Any]:
 def _register_features(app: Flask) -> None:
     app.register_blueprint(pages.static_files)
     app.register_blueprint(health.health)
+    app.register_blueprint(openapi.api)
     for feature in FEATURES:
         for part in ("models", "jobs", "live", "api", "views"):
             module = _part(feature, part)

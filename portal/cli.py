@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 from flask import Flask, current_app
@@ -20,7 +22,7 @@ from portal.embedded.watch import exit_when_supervisor_dies
 
 
 def register(app: Flask) -> None:
-    for command in (worker, relay, indexer, seed, demo, chain_setup):
+    for command in (worker, relay, indexer, seed, demo, chain_setup, keys):
         app.cli.add_command(command)
 
 
@@ -81,10 +83,18 @@ def chain_setup() -> None:
 @click.command("seed")
 @click.option("--env", type=click.Choice(["dev", "test"]), default="dev", show_default=True)
 def seed(env: str) -> None:
-    """Add staff, demo artists and their offers; a second run changes nothing. Both environments get the same."""
+    """Add staff, demo artists, fans, sales, income and rooms; a second run changes nothing. `test` is the smaller one.
+
+    Needs worker, relay and indexer running beside it.
+    """
     from portal import seed as planting
 
-    planting.sow(_start(f"seed-{env}"))
+    if current_app.config["SETTINGS"].production:
+        raise click.ClickException("Demo data is not for production.")
+    try:
+        planting.sow(_start(f"seed-{env}"), env)
+    except planting.Stalled as error:
+        raise click.ClickException(str(error)) from error
 
 
 @click.command("demo")
@@ -100,3 +110,75 @@ def demo(url: str, rpc_url: str, wait: float) -> None:
     if not rpc_url and port.is_file():
         rpc_url = f"http://127.0.0.1:{port.read_text()}"
     raise SystemExit(story.run(url, rpc_url, wait))
+
+
+# --- records ----------------------------------------------------------------------------------------------
+
+
+def _settings() -> Settings:
+    """For commands at a terminal: beside an embedded portal they find its database by themselves."""
+    settings: Settings = current_app.config["SETTINGS"]
+    if settings.for_worker():
+        use_database(settings.for_worker())
+    else:
+        from portal.embedded.postgres import Postgres
+
+        use_database(Postgres(settings.data_dir).address.worker)
+    return settings
+
+
+@click.group("keys")
+def keys() -> None:
+    """The keys of the encrypted columns: see, add, rotate, drop."""
+
+
+@keys.command("list")
+def keys_list() -> None:
+    """Name each key and how many values it has sealed; the first one writes."""
+    from portal.audit import rotation
+    from portal.crypto.keyring import data_keys
+
+    settings = _settings()
+    used = rotation.counts()
+    for name in [*data_keys(settings).keys, *sorted(set(used) - set(data_keys(settings).keys))]:
+        known = "" if name in data_keys(settings).keys else "  (missing: these values cannot be read)"
+        click.echo(f"{name}  {used[name]} values{known}")
+
+
+@keys.command("new")
+def keys_new() -> None:
+    """Put a new key in front of the key file."""
+    from portal.audit import rotation
+
+    with _plainly():
+        click.echo(f"{rotation.add_key(_settings())} writes from now on; `flask keys rotate` brings the rest along")
+
+
+@keys.command("rotate")
+def keys_rotate() -> None:
+    """Seal every value under the key that writes; may be killed and run again at any time."""
+    from portal.audit import rotation
+
+    with _plainly():
+        click.echo(f"{rotation.rotate(_settings())} values sealed anew")
+
+
+@keys.command("drop")
+@click.argument("name")
+def keys_drop(name: str) -> None:
+    """Take an old key out of the key file, unless a value still needs it."""
+    from portal.audit import rotation
+
+    with _plainly():
+        rotation.drop_key(_settings(), name)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """A fault of the keys as one sentence and exit code 1."""
+    from portal.crypto.keyring import KeyFault
+
+    try:
+        yield
+    except KeyFault as error:
+        raise click.ClickException(str(error)) from None

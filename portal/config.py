@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import portal.faults  # noqa: F401  (takes its own name out of the environment before it is looked through)
+
 DEFAULT_SECRET = "development-secret-not-for-production"  # noqa: S105  (refused by faults())
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "AUDIFI_"
@@ -47,7 +49,11 @@ class Settings:
     media_url: str = ""
     smtp_url: str = ""
     mail_from: str = "AudiFi <no-reply@localhost>"
+    data_keys: str = ""
+    seal_keys: str = ""
     security_mail: str = ""
+    security_webhook: str = ""
+    security_webhook_secret: str = ""
     keystore: str = ""
     keystore_password: str = ""
     factory_address: str = ""
@@ -138,6 +144,11 @@ class Settings:
             faults.append("AUDIFI_DATABASE_URL must verify the server: add sslmode=verify-full")
         if not self.smtp_url:
             faults.append("AUDIFI_SMTP_URL is not set: nobody could sign in")
+        faults += [
+            f"AUDIFI_{name.upper()} is not set: production keeps its keys apart from its data"
+            for name in ("data_keys", "seal_keys")
+            if not getattr(self, name)
+        ]
         if not self.keystore:
             faults.append("AUDIFI_KEYSTORE is not set: nothing could be sent to the chain")
         return faults

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from portal.db import Created, Identified, Model
 from portal.errors import Conflict, FieldError, Invalid, Replayed
 
 WAIT_MILLISECONDS = 2000
-Answer = tuple[int, dict[str, Any]]
+Answer = tuple[int, Mapping[str, Any]]
 
 
 class IdempotencyKey(Identified, Created, Model):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar
 
 from flask import current_app
@@ -21,6 +22,9 @@ F = TypeVar("F", bound=Callable[..., None])
 QUEUE_NAME = "portal"
 PERFORM = "portal.outbox.perform"
 JOB_SECONDS = 600
+PRELOADED = ("eth_account", "eth_abi.abi", "rlp.codec", "web3.providers.rpc")
+"""Libraries of the chain, which are read where they are needed. Each job runs in a fork of the worker: what the worker
+has read, no fork has to read again, which takes longer than most jobs."""
 
 
 def job(name: str) -> Callable[[F], F]:
@@ -57,6 +61,8 @@ def enqueue(row_id: str, name: str) -> None:
 
 def worker() -> Worker:
     """A forking worker that notices a dead horse within seconds."""
+    for name in PRELOADED:
+        import_module(name)
     bus = connection()
     return Worker(
         [Queue(QUEUE_NAME, connection=bus, serializer=JSONSerializer)],

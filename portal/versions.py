@@ -2,15 +2,17 @@
 
 `@api.get("/masters/<uuid:master_id>", versions=(1, 2), access=anyone)` registers `/api/v1/…` and `/api/v2/…` on
 one view, which gets `version` and answers `SHAPES[version](…)`. Versions are ints: 10 is newer than 2. The
-specification's bare paths are the pages; asked by name for JSON they answer the v2 body (`answer_json_by_name`).
+specification's bare paths are the pages; asked by name for JSON they answer the v2 body.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar, cast
+from inspect import signature
+from typing import Any, Required, TypedDict, TypeVar, Unpack, cast, get_args, get_origin, get_type_hints, overload
 
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, make_response, request
 from werkzeug.exceptions import HTTPException
@@ -19,33 +21,68 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.config import Settings
 from portal.web.access import Access, anyone
+from portal.web.bodies import Body, json_body, parse
 
 CURRENT = 2
 V = TypeVar("V", bound=Callable[..., Any])
 
 
+class Declaration(TypedDict, total=False):
+    """What `@api.get(…)` and its siblings take besides the rule."""
+
+    versions: Required[tuple[int, ...]]
+    access: Required[Access]
+    answers: dict[int, Any]
+    takes: Any
+    query: Any
+    status: int | tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a route says about itself, by version: the body it takes, its query, its answer and statuses."""
+
+    access: Access
+    view: Callable[..., Any]
+    version: int
+    answer: Any
+    statuses: tuple[int, ...]
+    body: type[Body] | None
+    body_optional: bool
+    query: Any
+
+
 class Api(Blueprint):
-    """A blueprint whose routes exist once a version and declare their access."""
+    """A blueprint whose routes exist once a version and declare their access.
 
-    def get(self, rule: str, *, versions: tuple[int, ...], access: Access) -> Callable[[V], V]:  # type: ignore[override]
-        return self._declare(rule, "GET", versions, access)
+    The rest of the declaration is the view's own signature: its return type is the answer (with `answers` where it
+    differs by version), and a parameter `body` is the request's body, parsed before the view is called (`body: X |
+    None = None` where it may be left out). `takes` names the body where it differs by version, or where the view
+    has to decide something before reading it. `query` is a TypedDict of the query's names.
+    """
 
-    def post(self, rule: str, *, versions: tuple[int, ...], access: Access) -> Callable[[V], V]:  # type: ignore[override]
-        return self._declare(rule, "POST", versions, access)
+    def get(self, rule: str, **declared: Unpack[Declaration]) -> Callable[[V], V]:  # type: ignore[override]
+        return self._declare(rule, "GET", declared)
 
-    def put(self, rule: str, *, versions: tuple[int, ...], access: Access) -> Callable[[V], V]:  # type: ignore[override]
-        return self._declare(rule, "PUT", versions, access)
+    def post(self, rule: str, **declared: Unpack[Declaration]) -> Callable[[V], V]:  # type: ignore[override]
+        return self._declare(rule, "POST", declared)
 
-    def delete(self, rule: str, *, versions: tuple[int, ...], access: Access) -> Callable[[V], V]:  # type: ignore[override]
-        return self._declare(rule, "DELETE", versions, access)
+    def put(self, rule: str, **declared: Unpack[Declaration]) -> Callable[[V], V]:  # type: ignore[override]
+        return self._declare(rule, "PUT", declared)
 
-    def _declare(self, rule: str, method: str, versions: tuple[int, ...], access: Access) -> Callable[[V], V]:
+    def patch(self, rule: str, **declared: Unpack[Declaration]) -> Callable[[V], V]:  # type: ignore[override]
+        return self._declare(rule, "PATCH", declared)
+
+    def delete(self, rule: str, **declared: Unpack[Declaration]) -> Callable[[V], V]:  # type: ignore[override]
+        return self._declare(rule, "DELETE", declared)
+
+    def _declare(self, rule: str, method: str, given: Declaration) -> Callable[[V], V]:
         def decorate(view: V) -> V:
-            for version in versions:
+            for version in given["versions"]:
                 self.add_url_rule(
                     f"/api/v{version}{rule}",
                     f"{view.__name__}_v{version}",
-                    _versioned(view, version, access),
+                    _versioned(_declared(view, version, given)),
                     methods=[method],
                 )
             return view
@@ -53,22 +90,45 @@ class Api(Blueprint):
         return decorate
 
 
-def _versioned(view: Callable[..., Any], version: int, access: Access) -> Callable[..., BaseResponse]:
-    @wraps(view)
+def _declared(view: Callable[..., Any], version: int, given: Declaration) -> Declared:
+    hints = get_type_hints(view, include_extras=True)
+    answer = hints["return"]
+    if get_origin(answer) is tuple:
+        answer = get_args(answer)[0]
+    takes = given.get("takes", hints.get("body"))
+    body = takes[version] if isinstance(takes, dict) else takes
+    optional = type(None) in get_args(body)
+    statuses = given.get("status", 200)
+    return Declared(
+        access=given["access"],
+        view=view,
+        version=version,
+        answer=given["answers"][version] if "answers" in given else answer,
+        statuses=statuses if isinstance(statuses, tuple) else (statuses,),
+        body=get_args(body)[0] if optional else body,
+        body_optional=optional,
+        query=given.get("query"),
+    )
+
+
+def _versioned(route: Declared) -> Callable[..., BaseResponse]:
+    parsed = route.body if "body" in signature(route.view).parameters else None
+
+    @wraps(route.view)
     def answer(**kwargs: Any) -> BaseResponse:
-        g.api_version = version
-        access.check()
-        response = _response(view(version=version, **kwargs))
-        if version < CURRENT:
-            _mark_as_legacy(response)
-        if access is anyone and request.method == "GET" and response.status_code == 200:
+        g.api_version = route.version
+        route.access.check()
+        if parsed and not (route.body_optional and not request.get_data(cache=True)):
+            kwargs["body"] = parse(parsed, json_body())
+        response = _response(route.view(version=route.version, **kwargs))
+        if route.access is anyone and request.method == "GET" and response.status_code == 200:
             response.add_etag()
             response.headers.setdefault("Cache-Control", "public, no-cache")
             return response.make_conditional(request)
         response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
-    answer.access = access  # type: ignore[attr-defined]
+    answer.access, answer.declared = route.access, route  # type: ignore[attr-defined]
     return answer
 
 
@@ -97,11 +157,17 @@ def wants_json() -> bool:
     return "application/json" in named and accepted.best_match(["text/html", "application/json"]) == "application/json"
 
 
-def answer_json_by_name(app: Flask) -> None:
-    """On a page's path, `Accept: application/json` gets the current API body of the same path."""
+def set_up(app: Flask) -> None:
+    """Mark what is legacy, refusals too; and on a page's path give JSON to those who ask for it by name."""
+
+    @app.after_request
+    def mark(response: Response) -> Response:
+        if g.get("api_version", CURRENT) < CURRENT:
+            _mark_as_legacy(response)
+        return response
 
     @app.before_request
-    def dispatch() -> BaseResponse | None:
+    def answer_json_by_name() -> BaseResponse | None:
         if request.method not in {"GET", "HEAD"} or request.path.startswith("/api/") or not wants_json():
             return None
         adapter = app.create_url_adapter(request)
@@ -114,6 +180,12 @@ def answer_json_by_name(app: Flask) -> None:
         return response
 
 
+@overload
+def stamp(moment: dt.datetime) -> str: ...
+@overload
+def stamp(moment: None) -> None: ...
+@overload
+def stamp(moment: dt.datetime | None) -> str | None: ...
 def stamp(moment: dt.datetime | None) -> str | None:
     """A time in the API: ISO 8601, UTC, with Z."""
     if moment is None:

@@ -33,6 +33,7 @@ from portal.db import db
 from portal.embedded.files import secret
 from portal.embedded.postgres import Postgres
 from portal.embedded.valkey import Valkey
+from tests import against_document
 from tests.chain_fixture import chain, devchain  # noqa: F401  (fixtures)
 from tests.raw import raw, raw_database  # noqa: F401
 
@@ -153,7 +154,10 @@ def session(request: pytest.FixtureRequest) -> Session:
 
 
 class Client(FlaskClient):
-    """A browser: it carries the CSRF token of its pages, and no open read of the test spoils its writes."""
+    """A browser: it carries the CSRF token of its pages, and no open read of the test spoils its writes.
+
+    Every API answer that it gets is held against the OpenAPI document.
+    """
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
         db.session.remove()
@@ -163,7 +167,9 @@ class Client(FlaskClient):
             headers = dict(kwargs.pop("headers", None) or {})
             headers.setdefault("X-CSRFToken", self.csrf())
             kwargs["headers"] = {k: v for k, v in headers.items() if v is not None}
-        return super().open(*args, **kwargs)
+        answer = super().open(*args, **kwargs)
+        against_document.hold(self.application, answer, kwargs.get("json"))
+        return answer
 
     def csrf(self) -> str:
         with self.session_transaction() as cookie:

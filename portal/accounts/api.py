@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask_login import current_user
 
 from portal.accounts import shapes
@@ -16,6 +14,6 @@ api = Api("accounts_api", __name__)
 
 
 @api.get("/me", versions=(1, 2), access=signed_in)
-def get_me(version: int) -> dict[str, Any]:
+def get_me(version: int) -> shapes.Me:
     """The whole user object, the same in both versions."""
     return shapes.me(db.session().get_one(User, current_user.user_id))

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.enums import AccountStatus, AuthProvider, UserRole
+from portal.crypto.sealed import Sealed
 from portal.db import (
     S50,
     S64,
@@ -48,7 +49,7 @@ class User(Identified, Stamped, Model):
     )
     email_verified: Mapped[Flag]
     two_factor_enabled: Mapped[Flag]
-    two_factor_secret: Mapped[S255 | None]
+    two_factor_secret: Mapped[str | None] = mapped_column(Sealed(255))
     last_login_at: Mapped[dt.datetime | None]
     deleted_at: Mapped[dt.datetime | None]
 
@@ -85,8 +86,8 @@ class Account(Identified, Stamped, Model):
     user_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
     provider: Mapped[AuthProvider] = mapped_column(text_enum(AuthProvider))
     provider_account_id: Mapped[S255]
-    access_token: Mapped[str | None]
-    refresh_token: Mapped[str | None]
+    access_token: Mapped[str | None] = mapped_column(Sealed())
+    refresh_token: Mapped[str | None] = mapped_column(Sealed())
     access_token_expires: Mapped[dt.datetime | None]
     provider_metadata: Mapped[str | None]
 
@@ -101,7 +102,7 @@ class IdentityProvider(Identified, Stamped, Model):
     name: Mapped[S100]
     provider: Mapped[AuthProvider] = mapped_column(text_enum(AuthProvider), unique=True)
     client_id: Mapped[S255 | None]
-    client_secret: Mapped[str | None]
+    client_secret: Mapped[str | None] = mapped_column(Sealed())
     enabled: Mapped[Yes]
     config_json: Mapped[str | None]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask_login import current_user
 
 from portal.artists import queries, service, shapes
@@ -16,7 +14,7 @@ api = Api("artists_api", __name__)
 
 
 @api.get("/artists/<slug>", versions=(1, 2), access=anyone)
-def get_artist(slug: str, version: int) -> dict[str, Any]:
+def get_artist(slug: str, version: int) -> shapes.PublicArtist:
     artist = queries.by_slug(db.session(), slug)
     if artist is None:
         raise NotFound
@@ -24,10 +22,10 @@ def get_artist(slug: str, version: int) -> dict[str, Any]:
 
 
 @api.post("/artists/<slug>/follow", versions=(2,), access=signed_in)
-def follow(slug: str, version: int) -> dict[str, Any]:
+def follow(slug: str, version: int) -> shapes.Following:
     return {"following": True, "followerCount": service.follow(slug, current_user.user_id)}
 
 
 @api.delete("/artists/<slug>/follow", versions=(2,), access=signed_in)
-def unfollow(slug: str, version: int) -> dict[str, Any]:
+def unfollow(slug: str, version: int) -> shapes.Following:
     return {"following": False, "followerCount": service.unfollow(slug, current_user.user_id)}

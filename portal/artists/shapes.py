@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing_extensions import TypedDict
 
 from portal.artists.models import Artist
+from portal.web.schema import Id
 
 
-def artist(artist: Artist) -> dict[str, Any]:
+class PublicArtist(TypedDict):
+    artistName: str
+    slug: str
+    bio: str | None
+    profileImageUrl: str | None
+    socialLinks: dict[str, str]
+    isVerified: bool
+
+
+class MasterArtist(TypedDict):
+    """The artist inside a master: the specification calls the same words `name` and `artistName`."""
+
+    id: Id
+    name: str
+    artistName: str
+    slug: str
+    isVerified: bool
+
+
+class Following(TypedDict):
+    following: bool
+    followerCount: int
+
+
+def artist(artist: Artist) -> PublicArtist:
     """GET /artists/{slug}, the same in both versions."""
     return {
         "artistName": artist.artist_name,
@@ -19,8 +44,7 @@ def artist(artist: Artist) -> dict[str, Any]:
     }
 
 
-def of_master(artist: Artist) -> dict[str, Any]:
-    """The artist inside a master; `name` and `artistName` are the same words (the specification uses both)."""
+def of_master(artist: Artist) -> MasterArtist:
     return {
         "id": str(artist.id),
         "name": artist.artist_name,

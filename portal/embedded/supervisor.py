@@ -147,7 +147,7 @@ class Supervisor:
         return (
             None if there.database_url else Postgres(self.data),
             None if there.redis_url else Valkey(self.data),
-            None if there.rpc_url else Devchain(self.data, history=0),
+            None if there.rpc_url else Devchain(self.data),
         )
 
     def _environment(

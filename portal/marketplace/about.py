@@ -10,8 +10,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from portal.db import db, utcnow
+from portal.errors import DomainError
 from portal.web import health
 from portal.web.access import anyone
+from portal.web.answers import WORDS
 from portal.web.pages import Pages, answer
 
 about = Pages("about", __name__)
@@ -20,7 +22,7 @@ about = Pages("about", __name__)
 @about.get("/docs/api", access=anyone)
 def api() -> Response:
     """Every endpoint with its versions and who may use it, as the application declares them."""
-    return answer("pages/api.html", endpoints=endpoints())
+    return answer("pages/api.html", endpoints=endpoints(), refusals=refusals())
 
 
 def endpoints() -> list[dict[str, Any]]:
@@ -35,6 +37,18 @@ def endpoints() -> list[dict[str, Any]]:
         row = found.setdefault((f"/{path}", method), {"method": method, "path": f"/{path}", "who": who, "versions": []})
         row["versions"].append(int(version))
     return [found[key] | {"versions": sorted(found[key]["versions"])} for key in sorted(found)]
+
+
+def refusals() -> list[dict[str, Any]]:
+    """[{code, status, title}]: what the `type` of an error leads to, by code."""
+    found = {code: {"code": code, "status": status, "title": title} for status, (code, title) in WORDS.items()}
+    for kind in _kinds(DomainError):
+        found[kind.code] = {"code": kind.code, "status": kind.status, "title": kind.title}
+    return [found[code] for code in sorted(found)]
+
+
+def _kinds(kind: type[DomainError]) -> list[type[DomainError]]:
+    return [kind, *(found for below in kind.__subclasses__() for found in _kinds(below))]
 
 
 @about.get("/status", access=anyone)

@@ -11,11 +11,16 @@ from sqlalchemy.orm import Session
 from portal import covers
 from portal.accounts import queries as account_queries
 from portal.artists import queries as artist_queries
+from portal.chain.signer import demo_signers
 from portal.config import Settings
 from portal.marketplace import income, queries
 from portal.marketplace.wording import artist_href, decimals, left, master_href, media, price, short, shown_status
+from portal.masters import minting
+from portal.masters import queries as master_queries
 from portal.masters.enums import IpoStatus
 from portal.masters.models import Master, MasterIpo
+from portal.money import format_units
+from portal.nfts import refunds
 
 SHARES = 24
 MOVES = 6
@@ -31,8 +36,23 @@ class Viewer:
     settings: Settings
 
 
-def page(session: Session, master: Master, viewer: Viewer, after: int = 0) -> dict[str, Any]:
-    """Every value of the template for this viewer; shares from the number after `after`."""
+@dataclass(frozen=True)
+class Asked:
+    """What the address or a refused form asks for: shares from the number after `after`, a quantity, the reason."""
+
+    after: int = 0
+    quantity: str = ""
+    refusal: str | None = None
+
+
+def page(
+    session: Session,
+    master: Master,
+    viewer: Viewer,
+    asked: Asked = Asked(),
+    purchase: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Every value of the template for this viewer; `purchase` is one of theirs that is on its way."""
     ipo = master.ipo
     return {
         "master": _master(master),
@@ -40,14 +60,16 @@ def page(session: Session, master: Master, viewer: Viewer, after: int = 0) -> di
         "track": None,
         "peaks": covers.peaks_for(str(master.id), PEAKS) if master.duration else [],
         "ipo": _ipo(ipo) if ipo else None,
-        "offer": _offer(session, master, ipo, viewer) if ipo and ipo.status is IpoStatus.LIVE else None,
+        "offer": _offer(session, master, ipo, viewer, asked) if ipo and ipo.status is IpoStatus.LIVE else None,
+        "handbacks": _handbacks(session, master, viewer),
+        "refusal": asked.refusal,
         "splits": _splits(session, master, ipo),
         "feed": _feed(session, master, viewer),
         "movers": _movers(session, master, ipo, viewer),
-        "contract": _contract(master),
+        "contract": _contract(session, master),
         "owner_href": f"/studio/masters/{master.id}" if master.artist.user_id == viewer.user_id else None,
-        "steps": None,
-        **_shares(session, master, viewer, after),
+        "purchase": purchase,
+        **_shares(session, master, viewer, asked.after),
         **income.of_master(session, master),
     }
 
@@ -82,26 +104,39 @@ def _ipo(ipo: MasterIpo) -> dict[str, Any]:
     }
 
 
-def _offer(session: Session, master: Master, ipo: MasterIpo, viewer: Viewer) -> dict[str, Any]:
+def _offer(session: Session, master: Master, ipo: MasterIpo, viewer: Viewer, asked: Asked) -> dict[str, Any]:
     """The box's form, or the reason why there is none and the way on."""
-    here = master_href(master)
-    wallets = account_queries.wallets_of(session, viewer.user_id) if viewer.user_id else []
-    reason, label, href = _hindrance(viewer, bool(wallets), here)
+    wallets = _wallets(session, viewer)
+    reason, label, href = _hindrance(viewer, bool(wallets), master_href(master))
+    most = max(1, min(MOST_AT_ONCE, ipo.total_supply - ipo.minted_supply))
+    able = [address for address in wallets if address in demo_signers(viewer.settings)]
+    fee = minting.network_fee(session) if able else None
     return {
         "buy_action": f"/masters/{master.id}/mint",
-        "quantity": 1,
-        "max_quantity": max(1, min(MOST_AT_ONCE, ipo.total_supply - ipo.minted_supply)),
+        "quantity": _quantity(asked.quantity, most),
+        "max_quantity": most,
         "can_buy": reason is None,
         "reason": reason,
         "reason_label": label,
         "reason_href": href,
-        "wallet": wallets[0].wallet_address if wallets else None,
+        "wallets": [(address, short(address)) for address in able],
+        "others": [(address, short(address)) for address in wallets if address not in able],
         "fee_bps": viewer.settings.primary_fee_bps,
-        "network_fee": None,
+        "network_fee": None if fee is None else f"{format_units(fee - fee % 10**12, 18)} ETH",
         "terms_version": None,
         "terms_href": None,
-        "error": None,
+        "error": asked.refusal,
     }
+
+
+def _wallets(session: Session, viewer: Viewer) -> list[str]:
+    """The viewer's proved wallets on the portal's chain."""
+    linked = account_queries.wallets_of(session, viewer.user_id) if viewer.user_id else []
+    return [w.wallet_address for w in linked if w.verified and w.chain_id == str(viewer.settings.chain_id)]
+
+
+def _quantity(typed: str, most: int) -> int:
+    return min(int(typed), most) if typed.isascii() and typed.isdigit() and 0 < len(typed) < 4 and int(typed) else 1
 
 
 def _hindrance(viewer: Viewer, has_wallet: bool, here: str) -> tuple[str | None, str | None, str | None]:
@@ -111,6 +146,24 @@ def _hindrance(viewer: Viewer, has_wallet: bool, here: str) -> tuple[str | None,
     if not has_wallet:
         return "Shares are kept in a wallet. Link one first.", "Link a wallet", f"/me/wallets?next={here}"
     return None, None, None
+
+
+def _handbacks(session: Session, master: Master, viewer: Viewer) -> list[dict[str, Any]]:
+    """What this viewer can hand back of a cancelled offer, a line a wallet."""
+    if viewer.user_id is None or master.ipo is None or master.ipo.status is not IpoStatus.CANCELLED:
+        return []
+    able = demo_signers(viewer.settings)
+    return [
+        {
+            "action": f"/masters/{master.id}/refund",
+            "wallet": one.wallet,
+            "shares": len(one.numbers),
+            "left_out": one.left_out,
+            "minor": one.amount,
+            "signs_here": one.wallet in able,
+        }
+        for one in refunds.waiting(session, viewer.user_id, master.id)
+    ]
 
 
 def _splits(session: Session, master: Master, ipo: MasterIpo | None) -> list[dict[str, Any]]:
@@ -144,16 +197,16 @@ def _movers(session: Session, master: Master, ipo: MasterIpo | None, viewer: Vie
     return [{"name": names[w], "bps": bps} for w, bps in zip(wallets, bonuses, strict=True) if w and bps]
 
 
-def _contract(master: Master) -> dict[str, Any] | None:
+def _contract(session: Session, master: Master) -> dict[str, Any] | None:
     if not master.contracts:
         return None
-    contract = master.contracts[0]
-    href = f"/transactions/{contract.deployment_tx_hash}" if contract.deployment_tx_hash else None
+    made = master.contracts[0]
+    href = f"/transactions/{made.deployment_tx_hash}" if made.deployment_tx_hash else None
     return {
-        "address": contract.contract_address,
+        "address": made.contract_address,
         "href": href,
-        "block": contract.deployed_at_block,
-        "state": "deployed",
+        "block": made.deployed_at_block,
+        "state": master_queries.finality(session, made.chain_id, made.deployed_at_block),
     }
 
 

@@ -20,14 +20,18 @@ from portal.errors import NotFound
 from portal.marketplace import artist_page, home, list_page, master_page, queries, search_page
 from portal.marketplace.about import about
 from portal.marketplace.art import art
+from portal.marketplace.buying import buying
+from portal.marketplace.buying import followed as buying_followed
+from portal.marketplace.handing_back import followed as refund_followed
+from portal.marketplace.handing_back import handing_back
 from portal.marketplace.wording import artist_card, master_href
 from portal.masters import queries as master_queries
 from portal.masters.models import Master, MasterIpo
 from portal.web.access import anyone, signed_in
-from portal.web.pages import Pages, answer, safe_next, see
+from portal.web.pages import Pages, answer, is_partial, safe_next, see
 
 pages = Pages("marketplace", __name__)
-more_pages = (art, about)
+more_pages = (art, about, buying, handing_back)
 
 MINTER_BPS = [MasterIpo.__table__.c[f"{slot}_minter_bonus_bps"].default.arg for slot in ("first", "second", "third")]
 ROYALTY_BPS = MasterIpo.__table__.c.secondary_royalty_bps.default.arg
@@ -63,8 +67,20 @@ def master(name: str) -> Any:
     found = _found(match and master_queries.by_short_id(db.session(), match[1], current_user.user_id))
     if request.path != master_href(found):
         return see(master_href(found))
-    viewer = master_page.Viewer(current_user.user_id, current_app.config["SETTINGS"])
-    return answer("marketplace/master.html", **master_page.page(db.session(), found, viewer, _number("after")))
+    purchase = _on_its_way(found)
+    if is_partial() and request.headers.get("HX-Target", "").endswith("#purchase"):
+        return answer("marketplace/_purchase.html", purchase=purchase)
+    viewer = master_page.Viewer(current_user.user_id, _settings())
+    asked = master_page.Asked(after=_number("after"))
+    return answer("marketplace/master.html", **master_page.page(db.session(), found, viewer, asked, purchase))
+
+
+def _on_its_way(found: Master) -> dict[str, Any] | None:
+    """The purchase or hand-back whose steps the address asks for."""
+    for name, followed in (("purchase", buying_followed), ("refund", refund_followed)):
+        if wanted := request.args.get(name):
+            return followed(db.session(), found, current_user.user_id, wanted)
+    return None
 
 
 @pages.get("/artists", access=anyone)

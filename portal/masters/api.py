@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 from flask import current_app
 from flask_login import current_user
@@ -12,97 +11,100 @@ from flask_login import current_user
 from portal.config import Settings
 from portal.db import db
 from portal.errors import NotFound
-from portal.idempotency import Answer
 from portal.masters import ending, forms, intents, launch, queries, service, shapes
 from portal.masters.enums import IpoStatus
 from portal.masters.models import Master, MasterIpo
 from portal.versions import Api
 from portal.web.access import anyone, role, signed_in
-from portal.web.bodies import json_body, keyed, parse
+from portal.web.bodies import keyed
 
 api = Api("masters_api", __name__)
 
 
-@api.get("/masters/<uuid:master_id>", versions=(1, 2), access=anyone)
-def get_master(master_id: uuid.UUID, version: int) -> dict[str, Any]:
+@api.get("/masters/<uuid:master_id>", versions=(1, 2), access=anyone, answers=shapes.ANSWERS)
+def get_master(master_id: uuid.UUID, version: int) -> shapes.MasterV1 | shapes.MasterV2:
     master = queries.public(db.session(), master_id)
     if master is None:
         raise NotFound
     return shapes.shape_response(master, master.ipo, version)
 
 
-@api.post("/masters", versions=(1, 2), access=role("artist"))
-def post_master(version: int) -> tuple[dict[str, Any], int]:
-    body = json_body()
-    form = parse(forms.NewMaster, forms.legacy_fields(body) if version == 1 else body)
-
-    def answer(master: Master) -> tuple[int, dict[str, Any]]:
+@api.post(
+    "/masters",
+    versions=(1, 2),
+    access=role("artist"),
+    takes={1: forms.LegacyMaster, 2: forms.NewMaster},
+    answers=shapes.ANSWERS,
+    status=201,
+)
+def post_master(
+    version: int, body: forms.LegacyMaster | forms.NewMaster
+) -> tuple[shapes.MasterV1 | shapes.MasterV2, int]:
+    def answer(master: Master) -> tuple[int, shapes.MasterV1 | shapes.MasterV2]:
         return 201, shapes.shape_response(master, master.ipo, version)
 
     master = service.create_master_with_ipo(
-        current_user.user_id, form.details(), form.terms(), current_app.config["SETTINGS"], keyed(answer)
+        current_user.user_id, body.details(), body.terms(), current_app.config["SETTINGS"], keyed(answer)
     )
-    status, shaped = answer(master)
-    return shaped, status
+    return answer(master)[1], 201
 
 
 @api.post("/masters/<uuid:master_id>/confirm-rights", versions=(2,), access=signed_in)
-def post_rights(master_id: uuid.UUID, version: int) -> dict[str, Any]:
+def post_rights(master_id: uuid.UUID, version: int) -> shapes.MasterV2:
     master = service.confirm_rights(current_user.user_id, master_id)
-    return shapes.shape_response(master, master.ipo, version)
+    return shapes.master_v2(master, master.ipo)
 
 
 @api.put("/masters/<uuid:master_id>/ipo", versions=(2,), access=signed_in)
-def put_offer(master_id: uuid.UUID, version: int) -> dict[str, Any]:
-    form = parse(forms.NewIpo, json_body())
+def put_offer(master_id: uuid.UUID, version: int, body: forms.NewIpo) -> shapes.MasterV2:
     settings = current_app.config["SETTINGS"]
-    master = service.set_offer(current_user.user_id, master_id, form.terms(), None, settings)
-    return shapes.shape_response(master, master.ipo, version)
+    master = service.set_offer(current_user.user_id, master_id, body.terms(), None, settings)
+    return shapes.master_v2(master, master.ipo)
 
 
 @api.get("/masters/<uuid:master_id>/ipo", versions=(2,), access=anyone)
-def get_offer(master_id: uuid.UUID, version: int) -> dict[str, Any]:
+def get_offer(master_id: uuid.UUID, version: int) -> shapes.Offer:
     master = queries.public(db.session(), master_id)
     if master is None or master.ipo is None:
         raise NotFound
-    addresses: dict[str, str | None] = {
+    addresses: shapes.Contracts = {
         "shares": master.contracts[0].contract_address if master.contracts else None,
         "dividends": master.dividend_contracts[0].contract_address if master.dividend_contracts else None,
     }
     return shapes.offer(master, master.ipo, addresses)
 
 
-@api.post("/masters/<uuid:master_id>/ipo/launch", versions=(2,), access=signed_in)
-def post_launch(master_id: uuid.UUID, version: int) -> tuple[dict[str, Any], int]:
+@api.post("/masters/<uuid:master_id>/ipo/launch", versions=(2,), access=signed_in, status=202)
+def post_launch(master_id: uuid.UUID, version: int) -> tuple[shapes.Asked, int]:
     """202 with the offer's status and the name of the job that deploys it; a second launch is a 409."""
 
-    def answer(ipo: MasterIpo) -> tuple[int, dict[str, Any]]:
+    def answer(ipo: MasterIpo) -> tuple[int, shapes.Asked]:
         return 202, {"status": ipo.status.value, "job": launch.deployment_job(ipo.id)}
 
     status, body = answer(launch.launch_ipo(current_user.user_id, master_id, keyed(answer)))
     return body, status
 
 
-@api.post("/masters/<uuid:master_id>/ipo/cancel", versions=(2,), access=signed_in)
-def post_cancel(master_id: uuid.UUID, version: int) -> tuple[dict[str, Any], int]:
+@api.post("/masters/<uuid:master_id>/ipo/cancel", versions=(2,), access=signed_in, status=202)
+def post_cancel(master_id: uuid.UUID, version: int) -> tuple[shapes.Asked, int]:
     """202 with the offer's status; what is on the chain already is stopped by the job that is named."""
     answer = _asked("cancel_contract")
     status, body = answer(ending.cancel_offer(current_user.user_id, master_id, keyed(answer)))
     return body, status
 
 
-@api.post("/masters/<uuid:master_id>/ipo/close", versions=(2,), access=signed_in)
-def post_close(master_id: uuid.UUID, version: int) -> tuple[dict[str, Any], int]:
+@api.post("/masters/<uuid:master_id>/ipo/close", versions=(2,), access=signed_in, status=202)
+def post_close(master_id: uuid.UUID, version: int) -> tuple[shapes.Asked, int]:
     """202: the job that is named closes the contract; the offer is closed once that is final."""
     answer = _asked("close_contract")
     status, body = answer(ending.close_offer(current_user.user_id, master_id, keyed(answer)))
     return body, status
 
 
-def _asked(act: str) -> Callable[[MasterIpo], Answer]:
+def _asked(act: str) -> Callable[[MasterIpo], tuple[int, shapes.Asked]]:
     """202 with the offer's status, and the job's name while the chain still has to be told."""
 
-    def answer(ipo: MasterIpo) -> Answer:
+    def answer(ipo: MasterIpo) -> tuple[int, shapes.Asked]:
         told = ipo.status in (IpoStatus.DRAFT, IpoStatus.CANCELLED)
         return 202, {"status": ipo.status.value, "job": None if told else ending.chain_job(act, ipo.id)}
 
@@ -110,9 +112,8 @@ def _asked(act: str) -> Callable[[MasterIpo], Answer]:
 
 
 @api.post("/masters/<uuid:master_id>/ipo/mint-intents", versions=(2,), access=signed_in)
-def post_mint_intent(master_id: uuid.UUID, version: int) -> dict[str, Any]:
+def post_mint_intent(master_id: uuid.UUID, version: int, body: forms.MintIntent) -> shapes.IntentToMint:
     """The unsigned transaction and its price lines; an offer with a cap needs the portal's permit in it."""
-    form = parse(forms.MintIntent, json_body())
     settings: Settings = current_app.config["SETTINGS"]
-    intent = intents.mint_intent(current_user.user_id, master_id, form.wallet, form.quantity, settings)
+    intent = intents.mint_intent(current_user.user_id, master_id, body.wallet, body.quantity, settings)
     return shapes.mint_intent(intent)

@@ -12,7 +12,7 @@ from portal import money
 from portal.errors import FieldError, Invalid
 from portal.masters.enums import MasterType
 from portal.masters.terms import MasterDetails, OfferTerms
-from portal.web.bodies import Body, Moment, Switch, Text, Whole
+from portal.web.bodies import Body, Moment, Switch, Text, Whole, like, member
 
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", re.ASCII)
 MOST_SUPPLY = 1_000_000
@@ -38,14 +38,11 @@ def _currency(value: str) -> str:
     return value
 
 
-def _kind(value: object) -> object:
-    try:
-        return MasterType(str(value))
-    except ValueError as error:
-        raise ValueError("Choose track or album.") from error
-
-
-Price = Annotated[int, BeforeValidator(_units), Field(gt=0, le=money.MAX_UNITS // MOST_SUPPLY)]
+Price = Annotated[
+    int,
+    BeforeValidator(_units, json_schema_input_type=Annotated[str, like("0*[1-9][0-9]{0,70}")]),
+    Field(gt=0, le=money.MAX_UNITS // MOST_SUPPLY),
+]
 Bps = Annotated[Whole, Field(ge=0, le=money.BPS)]
 
 
@@ -54,7 +51,7 @@ class NewIpo(Body):
 
     total_supply: Annotated[Whole, Field(ge=1, le=MOST_SUPPLY)]
     mint_price: Price
-    currency: Annotated[str, AfterValidator(_currency)] = "USDC"
+    currency: Annotated[str, AfterValidator(_currency), like("ETH|USDC")] = "USDC"
     revenue_share_nft_holders_bps: Bps = 5000
     secondary_royalty_bps: Bps = 1000
     first_minter_bonus_bps: Bps = 300
@@ -90,14 +87,15 @@ class NewIpo(Body):
         )
 
 
-class NewMaster(Body):
+class Recording(Body):
+    """What a master is, without its offer."""
+
     title: Annotated[Text, Field(min_length=1, max_length=255)]
     description: Annotated[Text, Field(max_length=10_000)] | None = None
     genre: Annotated[Text, Field(max_length=100)] | None = None
-    master_type: Annotated[MasterType, BeforeValidator(_kind)] = MasterType.TRACK
-    isrc: Annotated[str, AfterValidator(_isrc)] | None = None
+    master_type: Annotated[MasterType, member(MasterType)] = MasterType.TRACK
+    isrc: Annotated[str, AfterValidator(_isrc), like("[A-Za-z]{2}-?[A-Za-z0-9]{3}-?[0-9]{2}-?[0-9]{5}")] | None = None
     mood_tags: Annotated[list[Annotated[Text, Field(max_length=40)]], Field(max_length=5)] = Field(default_factory=list)
-    ipo: NewIpo | None = None
 
     def details(self) -> MasterDetails:
         return MasterDetails(
@@ -109,19 +107,25 @@ class NewMaster(Body):
             mood_tags=tuple(self.mood_tags),
         )
 
+
+class NewMaster(Recording):
+    ipo: NewIpo | None = None
+
     def terms(self) -> OfferTerms | None:
         return self.ipo.terms() if self.ipo else None
 
 
-def legacy_fields(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The v1 body `{track: {...}, nftData: {...}}` as v2 fields. Raises Invalid for other names."""
-    unknown = sorted(set(body) - {"track", "nftData"})
-    track = body.get("track")
-    if unknown or not isinstance(track, dict) or "ipo" in track:
-        name = unknown[0] if unknown else "track"
-        raise Invalid(FieldError(name, "Version 1 takes an object `track` and optionally an object `nftData`."))
-    offer = body.get("nftData")
-    return {**track, **({"ipo": offer} if offer is not None else {})}
+class LegacyMaster(Body):
+    """Version 1's words: a master is a `track`, its offer `nftData`."""
+
+    track: Recording
+    nft_data: NewIpo | None = None
+
+    def details(self) -> MasterDetails:
+        return self.track.details()
+
+    def terms(self) -> OfferTerms | None:
+        return self.nft_data.terms() if self.nft_data else None
 
 
 OFFER = {

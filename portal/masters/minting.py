@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal import outbox
 from portal.accounts import queries as account_queries
 from portal.audit.enums import AuditActionCategory
 from portal.audit.service import record
+from portal.chain.models import ChainTransaction
 from portal.db import transaction, utcnow
 from portal.errors import Conflict, FieldError, Invalid, NotFound
 from portal.idempotency import KeyedRequest, claim, keep
@@ -19,6 +21,8 @@ from portal.masters.enums import IpoStatus
 from portal.masters.models import MasterContract, MasterIpo
 
 MOST_AT_ONCE = 10
+GAS_OF_A_MINT = 190_000
+"""With a permit, leave to take the coins, and a wallet that is new to the contract (chain.md)."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,19 @@ class Purchase:
     @property
     def total(self) -> int:
         return self.price * self.quantity
+
+
+def job_name(purchase_id: uuid.UUID) -> str:
+    """The name of a purchase: outbox name and purpose of its transaction."""
+    return f"mint:{purchase_id}"
+
+
+def network_fee(session: Session) -> int | None:
+    """About what a purchase costs the wallet in wei, by the fees of the last transaction sent from here; None before
+    the first one."""
+    latest = sa.select(ChainTransaction.max_fee_per_gas).order_by(ChainTransaction.created_at.desc()).limit(1)
+    offered = session.scalar(latest)
+    return None if offered is None else GAS_OF_A_MINT * offered // 2
 
 
 def purchase(session: Session, user_id: uuid.UUID, master_id: uuid.UUID, wallet: str, quantity: int) -> Purchase:
@@ -75,7 +92,7 @@ def request_mint(
     with transaction() as session:
         claim(session, keyed)
         wanted = purchase(session, user_id, master_id, wallet, quantity)
-        name = f"mint:{uuid.uuid4()}"
+        name = job_name(uuid.uuid4())
         payload = {"name": name, "user_id": str(user_id), "master_id": str(master_id),
                    "wallet": wanted.wallet, "quantity": quantity}  # fmt: skip
         outbox.add(session, "mint_shares", payload, dedupe=name)

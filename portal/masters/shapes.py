@@ -2,16 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
 
+from typing_extensions import TypedDict
+
+from portal.artists.shapes import MasterArtist
 from portal.artists.shapes import of_master as artist_shape
+from portal.masters.enums import IpoStatus
 from portal.masters.intents import MintIntent, Unsigned
 from portal.masters.models import Master, MasterIpo
 from portal.versions import stamp
+from portal.web.schema import Address, Calldata, Id, Time, Units, one_of
 
 
-def to_public_master(master: Master) -> dict[str, Any]:
+class MasterCard(TypedDict):
+    """A master beside a share of it."""
+
+    id: Id
+    title: str
+    genre: str | None
+    coverImageUrl: str
+    artist: MasterArtist
+
+
+class PublicMaster(MasterCard):
+    description: str | None
+
+
+class PublicIpo(TypedDict):
+    totalSupply: int
+    mintedSupply: int
+    status: Annotated[str, one_of(IpoStatus)]
+
+
+class MasterV1(TypedDict):
+    track: PublicMaster
+    nftData: PublicIpo | None
+
+
+class MasterV2(TypedDict):
+    master: PublicMaster
+    ipo: PublicIpo | None
+
+
+class Contracts(TypedDict):
+    shares: Address | None
+    dividends: Address | None
+
+
+class Offer(TypedDict):
+    masterId: Id
+    status: Annotated[str, one_of(IpoStatus)]
+    totalSupply: int
+    mintedSupply: int
+    mintPrice: Units | None
+    currency: str | None
+    revenueShareNftHoldersBps: int
+    secondaryRoyaltyBps: int
+    personCap: int | None
+    scheduledStartAt: Time | None
+    scheduledEndAt: Time | None
+    actualStartAt: Time | None
+    actualEndAt: Time | None
+    contracts: Contracts
+
+
+class Asked(TypedDict):
+    """What was asked for, and the job that tells the chain; null where it has nothing to hear."""
+
+    status: Annotated[str, one_of(IpoStatus)]
+    job: str | None
+
+
+class UnsignedTransaction(TypedDict):
+    to: Address
+    data: Calldata
+    value: Units
+    chainId: int
+
+
+class PriceLine(TypedDict):
+    label: Literal["shares", "fee", "total"]
+    quantity: NotRequired[int]
+    price: NotRequired[Units]
+    amount: Units
+    currency: str
+    included: NotRequired[bool]
+
+
+class IntentToMint(TypedDict):
+    approval: UnsignedTransaction | None
+    transaction: UnsignedTransaction
+    lines: list[PriceLine]
+
+
+def to_public_master(master: Master) -> PublicMaster:
     """The public fields of a master (specification 2.1 and 2.2)."""
     return {
         "id": str(master.id),
@@ -23,30 +108,30 @@ def to_public_master(master: Master) -> dict[str, Any]:
     }
 
 
-def to_public_ipo(ipo: MasterIpo | None) -> dict[str, Any] | None:
+def to_public_ipo(ipo: MasterIpo | None) -> PublicIpo | None:
     """The public fields of an IPO; the platform's part is in no answer."""
     if ipo is None:
         return None
     return {"totalSupply": ipo.total_supply, "mintedSupply": ipo.minted_supply, "status": ipo.status.value}
 
 
-def master_v1(master: Master, ipo: MasterIpo | None) -> dict[str, Any]:
+def master_v1(master: Master, ipo: MasterIpo | None) -> MasterV1:
     return {"track": to_public_master(master), "nftData": to_public_ipo(ipo)}
 
 
-def master_v2(master: Master, ipo: MasterIpo | None) -> dict[str, Any]:
+def master_v2(master: Master, ipo: MasterIpo | None) -> MasterV2:
     return {"master": to_public_master(master), "ipo": to_public_ipo(ipo)}
 
 
-SHAPES: dict[int, Callable[[Master, MasterIpo | None], dict[str, Any]]] = {1: master_v1, 2: master_v2}
-
-
-def shape_response(master: Master, ipo: MasterIpo | None, version: int) -> dict[str, Any]:
+def shape_response(master: Master, ipo: MasterIpo | None, version: int) -> MasterV1 | MasterV2:
     """The body of GET /masters/{id} in the given version (an int: 10 is newer than 2)."""
-    return SHAPES[version](master, ipo)
+    return master_v1(master, ipo) if version < 2 else master_v2(master, ipo)
 
 
-def offer(master: Master, ipo: MasterIpo, contracts: dict[str, str | None]) -> dict[str, Any]:
+ANSWERS: dict[int, Any] = {1: MasterV1, 2: MasterV2}
+
+
+def offer(master: Master, ipo: MasterIpo, contracts: Contracts) -> Offer:
     """GET /masters/{id}/ipo: the offer, its price in smallest units, its times and its contracts."""
     return {
         "masterId": str(master.id),
@@ -66,7 +151,7 @@ def offer(master: Master, ipo: MasterIpo, contracts: dict[str, str | None]) -> d
     }
 
 
-def mint_intent(intent: MintIntent) -> dict[str, Any]:
+def mint_intent(intent: MintIntent) -> IntentToMint:
     """POST /masters/{id}/ipo/mint-intents: what to sign, in this order, and the lines of its price."""
     bought, currency = intent.purchase, intent.purchase.currency
     return {
@@ -86,7 +171,7 @@ def mint_intent(intent: MintIntent) -> dict[str, Any]:
     }
 
 
-def unsigned(transaction: Unsigned) -> dict[str, Any]:
+def unsigned(transaction: Unsigned) -> UnsignedTransaction:
     """A transaction for a wallet to sign; `value` in wei."""
     return {
         "to": transaction.to,

@@ -13,12 +13,13 @@ from portal.nfts.models import MasterNft
 from portal.versions import Api
 from portal.web import cursors
 from portal.web.access import anyone
+from portal.web.schema import Page, Paging
 
 api = Api("nfts_api", __name__)
 
 
-@api.get("/masters/<uuid:master_id>/nfts", versions=(2,), access=anyone)
-def get_nfts(master_id: uuid.UUID, version: int) -> dict[str, Any]:
+@api.get("/masters/<uuid:master_id>/nfts", versions=(2,), access=anyone, query=Paging)
+def get_nfts(master_id: uuid.UUID, version: int) -> Page[shapes.Share]:
     """By number. The cursor is the last number."""
     session, limit, after = db.session(), cursors.limit(), cursors.after()
     if masters.public(session, master_id) is None:
@@ -26,23 +27,23 @@ def get_nfts(master_id: uuid.UUID, version: int) -> dict[str, Any]:
     rows = queries.of_master(session, master_id, limit + 1, None if after is None else int(after[0]))
     shown = rows[:limit]
     last = [shown[-1].token_id] if len(rows) > limit else None
-    return _page([shapes.nft(share, version) for share in shown], last)
+    return {"data": [shapes.nft(share) for share in shown], "page": {"next": _next(last)}}
 
 
 @api.get("/nfts/<uuid:nft_id>", versions=(2,), access=anyone)
-def get_nft(nft_id: uuid.UUID, version: int) -> dict[str, Any]:
-    return shapes.nft_with_master(_share(nft_id), version)
+def get_nft(nft_id: uuid.UUID, version: int) -> shapes.ShareOfMaster:
+    return shapes.nft_with_master(_share(nft_id))
 
 
-@api.get("/nfts/<uuid:nft_id>/transfers", versions=(2,), access=anyone)
-def get_transfers(nft_id: uuid.UUID, version: int) -> dict[str, Any]:
+@api.get("/nfts/<uuid:nft_id>/transfers", versions=(2,), access=anyone, query=Paging)
+def get_transfers(nft_id: uuid.UUID, version: int) -> Page[shapes.Transfer]:
     """The newest first. The cursor is the last move's block and log index."""
     share, limit, after = _share(nft_id), cursors.limit(), cursors.after()
     place = None if after is None else (int(after[0]), int(after[1]))
     rows = queries.transfers(db.session(), share.id, limit + 1, place)
     shown = rows[:limit]
     last = [shown[-1].block_number, shown[-1].log_index] if len(rows) > limit else None
-    return _page([shapes.transfer(move, version) for move in shown], last)
+    return {"data": [shapes.transfer(move) for move in shown], "page": {"next": _next(last)}}
 
 
 def _share(nft_id: uuid.UUID) -> MasterNft:
@@ -52,5 +53,5 @@ def _share(nft_id: uuid.UUID) -> MasterNft:
     return share
 
 
-def _page(data: list[dict[str, Any]], last: list[Any] | None) -> dict[str, Any]:
-    return {"data": data, "page": {"next": cursors.encode(last) if last else None}}
+def _next(last: list[Any] | None) -> str | None:
+    return cursors.encode(last) if last else None

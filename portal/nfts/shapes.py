@@ -2,16 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
-from portal.masters.shapes import to_public_master
+from typing_extensions import TypedDict
+
+from portal.masters.shapes import PublicMaster, to_public_master
+from portal.nfts.enums import NftListingStatus, TransferType
 from portal.nfts.models import MasterNft, NftTransfer
 from portal.nfts.rules import minter_slot, tier
 from portal.versions import stamp
+from portal.web.schema import Address, Hash, Id, Time, Units, one_of
 
 
-def nft(share: MasterNft, version: int) -> dict[str, Any]:
+class Share(TypedDict):
     """One share; `minterSlot` is 1, 2 or 3 for the shares whose minters have a part of resales."""
+
+    nftId: Id
+    masterId: Id
+    tokenId: Units
+    chainId: str
+    contractAddress: Address
+    owner: Address
+    originalMinter: Address | None
+    minterSlot: int | None
+    tier: str
+    mintTxHash: Hash | None
+    mintedAt: Time | None
+    mintPrice: Units | None
+    listingStatus: Annotated[str, one_of(NftListingStatus)]
+    listingPrice: Units | None
+    listingCurrency: str | None
+    listedAt: Time | None
+
+
+class ShareOfMaster(Share):
+    master: PublicMaster
+
+
+Transfer = TypedDict(
+    "Transfer",
+    {
+        "type": Annotated[str, one_of(TransferType)],
+        "from": Address,
+        "to": Address,
+        "txHash": Hash,
+        "blockNumber": Units,
+        "logIndex": int,
+        "at": Time,
+        "salePrice": Units | None,
+        "saleCurrency": str | None,
+        "marketplace": str | None,
+    },
+)
+"""One move; the zero address stands for the mint and for a share handed back."""
+
+
+def nft(share: MasterNft) -> Share:
     number = share.token_id
     return {
         "nftId": str(share.id),
@@ -33,12 +79,11 @@ def nft(share: MasterNft, version: int) -> dict[str, Any]:
     }
 
 
-def nft_with_master(share: MasterNft, version: int) -> dict[str, Any]:
-    return nft(share, version) | {"master": to_public_master(share.master)}
+def nft_with_master(share: MasterNft) -> ShareOfMaster:
+    return {**nft(share), "master": to_public_master(share.master)}
 
 
-def transfer(move: NftTransfer, version: int) -> dict[str, Any]:
-    """One move; the zero address stands for the mint and for a share handed back."""
+def transfer(move: NftTransfer) -> Transfer:
     return {
         "type": move.transfer_type.value,
         "from": move.from_wallet,

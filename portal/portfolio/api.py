@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask_login import current_user
 
 from portal.db import db
@@ -14,12 +12,9 @@ from portal.web.access import signed_in
 api = Api("portfolio_api", __name__)
 
 
-@api.get("/me/portfolio", versions=(1, 2), access=signed_in)
-def get_portfolio(version: int) -> dict[str, Any]:
+@api.get("/me/portfolio", versions=(1, 2), access=signed_in, answers=shapes.ANSWERS)
+def get_portfolio(version: int) -> shapes.PortfolioV1 | shapes.PortfolioV2:
     session, user_id = db.session(), current_user.user_id
-    return shapes.portfolio(
-        queries.wallets(session, user_id),
-        queries.nfts(session, user_id),
-        queries.balances(session, user_id),
-        version,
-    )
+    wallets, nfts = queries.wallets(session, user_id), queries.nfts(session, user_id)
+    shaped = shapes.portfolio_v1 if version == 1 else shapes.portfolio_v2
+    return shaped(wallets, nfts, queries.balances(session, user_id))

@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session
 from portal.config import Settings
 from portal.db import utcnow
 from portal.money import format_units
+from portal.nfts import refunds
 from portal.nfts.enums import TransferType
+from portal.nfts.refunds import Handback
 from portal.portfolio import book, queries
 from portal.portfolio.book import Line, decimals
 from portal.revenue import claims, history
@@ -58,6 +60,7 @@ def page(session: Session, user_id: uuid.UUID, settings: Settings, asked: Asked)
         "wallet_href": "/me/wallets",
         "claim": None if on_its_way else _claim(session, waiting, wallet),
         "claim_steps": steps(told) if told else None,
+        "handbacks": [_handback(one) for one in refunds.waiting(session, user_id)],
         "income": _income(session, user_id, lines, asked.currency),
         "tab": tab,
         "tabs": [(key, text, HERE if key == "holdings" else f"{HERE}?tab={key}") for key, text in TABS.items()],
@@ -118,6 +121,16 @@ def _elsewhere(waiting: dict[str, list[Claimable]], wallet: str) -> list[dict[st
 
 def _sum(lines: Sequence[Claimable], currency: str) -> int:
     return sum(line.amount for line in lines if line.currency == currency)
+
+
+def _handback(one: Handback) -> dict[str, Any]:
+    """Shares of a cancelled offer; the button is on the master's page."""
+    shares = len(one.numbers) + one.left_out
+    return _money(one.price * shares, one.currency) | {
+        "href": f"/masters/{one.master.id}",
+        "title": one.master.title,
+        "shares": shares,
+    }
 
 
 # --- income -----------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -57,21 +56,6 @@ class Intent:
     wallet: str
     lines: tuple[Claimable, ...]
     left_out: int
-
-    def body(self) -> dict[str, Any]:
-        """The answer of POST /dividends/claim-intents."""
-        return {
-            "to": self.to,
-            "data": self.data,
-            "value": "0",
-            "chainId": self.chain_id,
-            "wallet": self.wallet,
-            "lines": [
-                {"masterId": str(line.master_id), "currency": line.currency, "amount": str(line.amount)}
-                for line in self.lines
-            ],
-            "leftOut": self.left_out,
-        }
 
 
 class Stage(StrEnum):

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from portal.revenue.enums import RevenueSourceType
 from portal.revenue.rules import DEPOSITED_AS, Rate, RevenueData
-from portal.web.bodies import Body, Text
+from portal.web.bodies import Body, Text, like, member
 
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,8})?", re.ASCII)
 _RATE = re.compile(r"[0-9]{1,10}(\.[0-9]{1,12})?", re.ASCII)
@@ -31,7 +31,7 @@ def _decimal(pattern: re.Pattern[str], example: str) -> BeforeValidator:
             raise ValueError("Enter a number that is not 0.")
         return number
 
-    return BeforeValidator(read)
+    return BeforeValidator(read, json_schema_input_type=Annotated[str, like(pattern.pattern)])
 
 
 def _time(value: object) -> object:
@@ -50,13 +50,6 @@ def _time(value: object) -> object:
 def _day(value: object) -> object:
     moment = _time(value)
     return moment.date() if isinstance(moment, dt.datetime) else moment
-
-
-def _source(value: object) -> object:
-    try:
-        return RevenueSourceType(str(value))
-    except ValueError as error:
-        raise ValueError(f"Choose one of {', '.join(RevenueSourceType)}.") from error
 
 
 def _currency(value: str) -> str:
@@ -78,18 +71,18 @@ def _uuid(value: object) -> object:
         raise ValueError("This is not an id.") from error
 
 
-Moment = Annotated[dt.datetime, BeforeValidator(_time)]
-Id = Annotated[uuid.UUID, BeforeValidator(_uuid)]
+Moment = Annotated[dt.datetime, BeforeValidator(_time, json_schema_input_type=dt.datetime)]
+Id = Annotated[uuid.UUID, BeforeValidator(_uuid, json_schema_input_type=uuid.UUID)]
 
 
 class NewRevenue(Body):
     """One amount from one source. A correction is a new, negative amount and says in its notes what it corrects."""
 
-    source_type: Annotated[RevenueSourceType, BeforeValidator(_source)]
+    source_type: Annotated[RevenueSourceType, member(RevenueSourceType)]
     source_name: Annotated[Text, Field(max_length=200)] | None = None
     external_reference: Annotated[Text, Field(min_length=1, max_length=255)] | None = None
     amount: Annotated[Decimal, _decimal(_AMOUNT, "1318.42")]
-    currency: Annotated[str, AfterValidator(_currency)]
+    currency: Annotated[str, AfterValidator(_currency), like("|".join(DEPOSITED_AS))]
     period_start: Moment | None = None
     period_end: Moment | None = None
     notes: Annotated[Text, Field(max_length=10_000)] | None = None
@@ -116,7 +109,7 @@ class Verification(Body):
     receipt: Annotated[Text, Field(min_length=1, max_length=255)]
     rate: Annotated[Decimal, _decimal(_RATE, "1.0836")] | None = None
     rate_source: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
-    rate_day: Annotated[dt.date, BeforeValidator(_day)] | None = None
+    rate_day: Annotated[dt.date, BeforeValidator(_day, json_schema_input_type=dt.date)] | None = None
 
     @model_validator(mode="after")
     def _whole_rate(self) -> Self:
@@ -138,5 +131,5 @@ class Reason(Body):
 class ClaimRequest(Body):
     """Which wallet fetches what; no masters named means all of them."""
 
-    wallet: Annotated[str, AfterValidator(_address)]
+    wallet: Annotated[str, AfterValidator(_address), like(_ADDRESS.pattern)]
     master_ids: Annotated[list[Id], Field(max_length=100)] | None = None

@@ -100,33 +100,42 @@ def verify_revenue(
         return event
 
 
-def retry_revenue(user_id: uuid.UUID, event_id: uuid.UUID) -> RevenueEvent:
+def retry_revenue(user_id: uuid.UUID, event_id: uuid.UUID, keyed: KeyedRequest | None = None) -> RevenueEvent:
     """Pay out again what failed on the way to the chain. Raises Conflict for any other event."""
     with transaction() as session:
+        claim(session, keyed)
         event = _for_finance(session, user_id, event_id)
         if event.status is not Status.FAILED or not _booked(event):
             raise Conflict("Only a payment that failed is tried again.")
         _verify(session, event, user_id, note(event, "receipt"), None)
         audit(session, "retry_revenue", event, after={"status": event.status.value})
         news.recorded(session, event)
+        keep(session, event)
         return event
 
 
-def dispute_revenue(user_id: uuid.UUID, event_id: uuid.UUID, reason: str) -> RevenueEvent:
+def dispute_revenue(
+    user_id: uuid.UUID, event_id: uuid.UUID, reason: str, keyed: KeyedRequest | None = None
+) -> RevenueEvent:
     """Hold an event back until it is verified or rejected. Raises Conflict once its payment is on the way."""
     with transaction() as session:
+        claim(session, keyed)
         event = _for_finance(session, user_id, event_id)
         if note(event, "plan"):
             raise Conflict("This event is being paid out.")
         move(session, event, {Status.PENDING, Status.VERIFIED}, Status.DISPUTED, {"dispute": reason})
         audit(session, "dispute_revenue", event, after={"status": event.status.value, "reason": reason})
         news.recorded(session, event)
+        keep(session, event)
         return event
 
 
-def reject_revenue(user_id: uuid.UUID, event_id: uuid.UUID, reason: str) -> RevenueEvent:
+def reject_revenue(
+    user_id: uuid.UUID, event_id: uuid.UUID, reason: str, keyed: KeyedRequest | None = None
+) -> RevenueEvent:
     """The money is not there: a pending or disputed event fails, and what was booked for it is posted back."""
     with transaction() as session:
+        claim(session, keyed)
         event = _for_finance(session, user_id, event_id)
         conversion = note(event, "conversion")
         if conversion:
@@ -135,6 +144,7 @@ def reject_revenue(user_id: uuid.UUID, event_id: uuid.UUID, reason: str) -> Reve
         move(session, event, {Status.PENDING, Status.DISPUTED}, Status.FAILED, changes)
         audit(session, "reject_revenue", event, after={"status": event.status.value, "reason": reason})
         news.recorded(session, event)
+        keep(session, event)
         return event
 
 

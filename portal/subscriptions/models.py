@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import User
+from portal.crypto.sealed import Sealed
 from portal.db import (
     S50,
     S100,
@@ -135,8 +136,8 @@ class PaymentProvider(Identified, Stamped, Model):
     supported_currencies: Mapped[list[str] | None]
     supported_regions: Mapped[list[str] | None]
     webhook_endpoint: Mapped[str | None]
-    webhook_secret: Mapped[str | None]
-    config_json: Mapped[str | None]
+    webhook_secret: Mapped[str | None] = mapped_column(Sealed())
+    config_json: Mapped[str | None] = mapped_column(Sealed())
 
 
 class PaymentMethod(Identified, Stamped, Model):

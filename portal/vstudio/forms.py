@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import uuid
 from decimal import Decimal
-from enum import StrEnum
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from portal import money
 from portal.errors import FieldError, Invalid
@@ -17,7 +16,7 @@ from portal.vstudio.enums import DecisionPointType as Kind
 from portal.vstudio.enums import EligibilityRule
 from portal.vstudio.rooms import RoomDetails
 from portal.vstudio.rules import MOST_TEXT, Choice
-from portal.web.bodies import Body, Moment, Switch, Text, Whole
+from portal.web.bodies import Body, Moment, Switch, Text, Whole, like, member
 
 MOST_MINUTES = 7 * 24 * 60
 MOST_LISTED = 1000
@@ -27,7 +26,6 @@ _SIGNED = re.compile(r"-?[0-9]{1,7}", re.ASCII)
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}", re.ASCII)
 _OPTION_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 _PATH = re.compile(r"/[A-Za-z0-9][A-Za-z0-9/._-]{0,300}", re.ASCII)
-E = TypeVar("E", bound=StrEnum)
 
 
 def _weight(value: object) -> object:
@@ -79,25 +77,19 @@ def _own_path(value: str) -> str:
     return value
 
 
-def _member(enum: type[E]) -> BeforeValidator:
-    def read(value: object) -> object:
-        try:
-            return enum(str(value))
-        except ValueError as error:
-            raise ValueError(f"Choose one of {', '.join(enum)}.") from error
-
-    return BeforeValidator(read)
-
-
-Weight = Annotated[Decimal, BeforeValidator(_weight)]
-Signed = Annotated[int, BeforeValidator(_signed), Field(ge=-FAR, le=FAR)]
-Id = Annotated[uuid.UUID, BeforeValidator(_uuid)]
+_Factor = Annotated[str, like(_WEIGHT.pattern)] | Annotated[int, Field(ge=1, le=999)]
+Weight = Annotated[Decimal, BeforeValidator(_weight, json_schema_input_type=_Factor)]
+Signed = Annotated[int, BeforeValidator(_signed, json_schema_input_type=int), Field(ge=-FAR, le=FAR)]
+Id = Annotated[uuid.UUID, BeforeValidator(_uuid, json_schema_input_type=uuid.UUID)]
+Address = Annotated[str, AfterValidator(_address), like("0x[0-9a-fA-F]{40}")]
 Line = Annotated[Text, Field(min_length=1, max_length=255)]
 Story = Annotated[Text, Field(max_length=10_000)]
 
 
 class Vote(Body):
     """Exactly one of the four, the one that the decision's kind takes."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     option_selected: Annotated[Text, Field(max_length=100)] | None = None
     slider_value: Signed | None = None
@@ -121,9 +113,9 @@ class PageVote(Vote):
 
 class Option(Body):
     label: Line
-    id: Annotated[str, AfterValidator(_option_id)] | None = None
-    image_url: Annotated[str, AfterValidator(_own_path)] | None = None
-    audio_url: Annotated[str, AfterValidator(_own_path)] | None = None
+    id: Annotated[str, AfterValidator(_option_id), like(_OPTION_ID.pattern)] | None = None
+    image_url: Annotated[str, AfterValidator(_own_path), like(_PATH.pattern)] | None = None
+    audio_url: Annotated[str, AfterValidator(_own_path), like(_PATH.pattern)] | None = None
     description: Annotated[Text, Field(max_length=255)] | None = None
 
     def stored(self, place: int) -> dict[str, Any]:
@@ -138,11 +130,11 @@ class Option(Body):
 
 
 class Config(Body):
-    min_token_balance: Annotated[str, BeforeValidator(_balance)] | None = None
-    required_nft_count: Annotated[Whole, Field(ge=1, le=FAR)] | None = None
-    whitelist_addresses: (
-        Annotated[list[Annotated[str, AfterValidator(_address)]], Field(max_length=MOST_LISTED)] | None
+    min_token_balance: (
+        Annotated[str, BeforeValidator(_balance, json_schema_input_type=Annotated[str, like("[0-9]{1,77}")])] | None
     ) = None
+    required_nft_count: Annotated[Whole, Field(ge=1, le=FAR)] | None = None
+    whitelist_addresses: Annotated[list[Address], Field(max_length=MOST_LISTED)] | None = None
 
 
 class SliderLabels(Body):
@@ -153,10 +145,10 @@ class SliderLabels(Body):
 
 class NewDecision(Body):
     label: Line
-    type: Annotated[Kind, _member(Kind)] = Kind.POLL
+    type: Annotated[Kind, member(Kind)] = Kind.POLL
     description: Story | None = None
     options: Annotated[list[Option], Field(max_length=10, default_factory=list)]
-    eligibility_rule: Annotated[EligibilityRule, _member(EligibilityRule)] = EligibilityRule.AUTHENTICATED
+    eligibility_rule: Annotated[EligibilityRule, member(EligibilityRule)] = EligibilityRule.AUTHENTICATED
     eligibility_config: Config = Config()
     nft_holder_weight: Weight = Decimal(1)
     superfan_weight_multiplier: Weight = Decimal(1)

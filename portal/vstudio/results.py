@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, overload
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -76,6 +76,12 @@ def option_ids(decision: VstudioDecisionPoint) -> list[str]:
     return [str(option["id"]) for option in decision.options or []]
 
 
+@overload
+def plain(number: Decimal) -> str: ...
+@overload
+def plain(number: None) -> None: ...
+@overload
+def plain(number: Decimal | None) -> str | None: ...
 def plain(number: Decimal | None) -> str | None:
     """3.0000 -> '3', 1.5000 -> '1.5'."""
     if number is None:

@@ -3,29 +3,182 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from decimal import Decimal
+from typing import Annotated, Any, NotRequired, cast
 from uuid import UUID
 
+from typing_extensions import TypedDict
+
+from portal.artists.shapes import MasterArtist
 from portal.artists.shapes import of_master as artist_shape
 from portal.versions import stamp
+from portal.vstudio.enums import DecisionPointType, EligibilityRule, VstudioSessionStatus
 from portal.vstudio.models import VstudioDecisionPoint, VstudioSession
 from portal.vstudio.queries import state_of
 from portal.vstudio.results import plain, shown
 from portal.vstudio.rules import DecisionState, Eligibility, Reason
 from portal.vstudio.votes import CastVote
+from portal.web.schema import DecimalText, Id, Time, one_of
 
-SUMMARY = (
-    "totalVotes",
-    "totalWeight",
-    "optionResults",
-    "averageValue",
-    "medianValue",
-    "winningOption",
-    "tiedOptions",
-)
-"""What everybody sees of a revealed result; who was verified as what stays the owner's."""
+
+class OptionResult(TypedDict):
+    optionId: str
+    label: str
+    voteCount: int
+    percentage: int
+    weight: DecimalText
+    weightPercentage: int
+
+
+class Summary(TypedDict):
+    """What everybody sees of a revealed result; who was verified as what stays the owner's."""
+
+    totalVotes: int
+    totalWeight: DecimalText
+    optionResults: list[OptionResult]
+    averageValue: DecimalText | None
+    medianValue: DecimalText | None
+    winningOption: str | None
+    tiedOptions: list[str]
+
+
+class DecisionOption(TypedDict):
+    id: str
+    label: str
+    imageUrl: NotRequired[str]
+    audioUrl: NotRequired[str]
+    metadata: NotRequired[dict[str, str]]
+
+
+class SliderWords(TypedDict, total=False):
+    min: str
+    mid: str
+    max: str
+
+
+class Slider(TypedDict):
+    min: int
+    max: int
+    step: int | None
+    labels: SliderWords
+
+
+class Decision(TypedDict):
+    """A decision for everybody; `results` only once it is closed and revealed."""
+
+    id: Id
+    type: Annotated[str, one_of(DecisionPointType)]
+    label: str
+    description: str | None
+    options: list[DecisionOption]
+    slider: Slider | None
+    eligibilityRule: Annotated[str, one_of(EligibilityRule)]
+    nftHolderWeight: DecimalText
+    superfanWeightMultiplier: DecimalText
+    startTime: Time | None
+    endTime: Time | None
+    state: Annotated[str, one_of(DecisionState)]
+    totalVotes: int
+    revealed: bool
+    results: Summary | None
+
+
+class RoomMaster(TypedDict):
+    id: Id
+    title: str
+
+
+class Room(TypedDict):
+    """A room's state, with totals only, and the results of what was revealed."""
+
+    id: Id
+    title: str
+    description: str | None
+    sessionType: str | None
+    status: Annotated[str, one_of(VstudioSessionStatus)]
+    isPublic: bool
+    allowAnonymous: bool
+    maxParticipants: int | None
+    participantCount: int
+    totalVotes: int
+    joinCode: str | None
+    scheduledStartAt: Time | None
+    scheduledEndAt: Time | None
+    actualStartAt: Time | None
+    actualEndAt: Time | None
+    master: RoomMaster
+    artist: MasterArtist
+    decisions: list[Decision]
+    version: int
+
+
+class Turnout(TypedDict):
+    """Votes on a decision of all people who voted in the room; whole percent, rounded down."""
+
+    votes: int
+    people: int
+    percentage: int | None
+
+
+class OwnerDecision(Summary):
+    id: Id
+    type: Annotated[str, one_of(DecisionPointType)]
+    label: str
+    state: Annotated[str, one_of(DecisionState)]
+    revealedAt: Time | None
+    finalizedAt: Time | None
+    turnout: Turnout
+    textResponses: list[str]
+    verifiedNftHolders: int
+    verifiedCoinHolders: int
+    verifiedSubscribers: int
+
+
+class Results(TypedDict):
+    sessionId: Id
+    title: str
+    status: Annotated[str, one_of(VstudioSessionStatus)]
+    totalVotes: int
+    participantCount: int
+    decisions: list[OwnerDecision]
+
+
+class ResultsV1(Results):
+    track: RoomMaster
+
+
+class ResultsV2(Results):
+    master: RoomMaster
+
+
+RESULT_ANSWERS: dict[int, Any] = {1: ResultsV1, 2: ResultsV2}
+
+
+class WayOut(TypedDict):
+    label: str
+    href: str
+
+
+class Refusal(TypedDict):
+    code: str
+    message: str
+    action: WayOut | None
+
+
+class MayVote(TypedDict):
+    eligible: bool
+    weight: DecimalText
+    reasons: list[Refusal]
+
+
+class Voted(TypedDict):
+    voteId: Id
+    weight: DecimalText
+    verifiedNftHolder: bool
+    verifiedCoinHolder: bool
+    totalVotes: int
+    receipt: str
 
 
 @dataclass(frozen=True)
@@ -43,7 +196,7 @@ class RoomView:
         return state_of(decision, self.room, self.now)
 
 
-def room(view: RoomView) -> dict[str, Any]:
+def room(view: RoomView) -> Room:
     """GET /vstudio/{id}: state with totals only, and the results of what was revealed."""
     held = view.room
     return {
@@ -62,14 +215,14 @@ def room(view: RoomView) -> dict[str, Any]:
         "scheduledEndAt": stamp(held.scheduled_end_at),
         "actualStartAt": stamp(held.actual_start_at),
         "actualEndAt": stamp(held.actual_end_at),
-        "master": {"id": str(held.master_id), "title": held.master.title},
+        "master": _master(view),
         "artist": artist_shape(held.artist),
         "decisions": [decision(view, one) for one in held.decision_points],
         "version": held.version,
     }
 
 
-def decision(view: RoomView, one: VstudioDecisionPoint) -> dict[str, Any]:
+def decision(view: RoomView, one: VstudioDecisionPoint) -> Decision:
     """A decision for everybody; `results` only once it is closed and revealed."""
     state = view.state(one)
     return {
@@ -80,8 +233,8 @@ def decision(view: RoomView, one: VstudioDecisionPoint) -> dict[str, Any]:
         "options": one.options or [],
         "slider": _slider(one),
         "eligibilityRule": one.eligibility_rule.value,
-        "nftHolderWeight": plain(one.nft_holder_weight),
-        "superfanWeightMultiplier": plain(one.superfan_weight_multiplier),
+        "nftHolderWeight": plain(one.nft_holder_weight or Decimal(1)),
+        "superfanWeightMultiplier": plain(one.superfan_weight_multiplier or Decimal(1)),
         "startTime": stamp(one.start_time),
         "endTime": stamp(one.end_time),
         "state": state.value,
@@ -91,25 +244,30 @@ def decision(view: RoomView, one: VstudioDecisionPoint) -> dict[str, Any]:
     }
 
 
-def summary(results: dict[str, Any]) -> dict[str, Any]:
+def summary(results: dict[str, Any]) -> Summary:
     """GET /vstudio/decisions/{id}/results, after reveal."""
-    return {name: results[name] for name in SUMMARY}
+    return {
+        "totalVotes": results["totalVotes"],
+        "totalWeight": results["totalWeight"],
+        "optionResults": results["optionResults"],
+        "averageValue": results["averageValue"],
+        "medianValue": results["medianValue"],
+        "winningOption": results["winningOption"],
+        "tiedOptions": results["tiedOptions"],
+    }
 
 
-def owner_results_v2(view: RoomView) -> dict[str, Any]:
+def owner_results_v2(view: RoomView) -> ResultsV2:
     """GET /vstudio/{id}/results for the session's owner."""
-    return _owner_results(view, "master")
+    return {**_owner_results(view), "master": _master(view)}
 
 
-def owner_results_v1(view: RoomView) -> dict[str, Any]:
+def owner_results_v1(view: RoomView) -> ResultsV1:
     """As v2; the master is called `track`, as in all of version 1."""
-    return _owner_results(view, "track")
+    return {**_owner_results(view), "track": _master(view)}
 
 
-OWNER_RESULTS: dict[int, Callable[[RoomView], dict[str, Any]]] = {1: owner_results_v1, 2: owner_results_v2}
-
-
-def eligibility(found: Eligibility) -> dict[str, Any]:
+def eligibility(found: Eligibility) -> MayVote:
     return {
         "eligible": found.allowed,
         "weight": plain(found.weight),
@@ -117,9 +275,9 @@ def eligibility(found: Eligibility) -> dict[str, Any]:
     }
 
 
-def vote(cast: CastVote) -> tuple[int, dict[str, Any]]:
+def vote(cast: CastVote) -> tuple[int, Voted]:
     """(status, body) of POST …/votes, the same in both versions: 201, or 200 when an earlier vote was changed."""
-    body = {
+    body: Voted = {
         "voteId": str(cast.vote_id),
         "weight": plain(cast.weight),
         "verifiedNftHolder": cast.verified_nft_holder,
@@ -130,20 +288,23 @@ def vote(cast: CastVote) -> tuple[int, dict[str, Any]]:
     return (200 if cast.changed else 201), body
 
 
-def _owner_results(view: RoomView, name: str) -> dict[str, Any]:
+def _owner_results(view: RoomView) -> Results:
     held = view.room
     return {
         "sessionId": str(held.id),
         "title": held.title,
         "status": held.status.value,
-        name: {"id": str(held.master_id), "title": held.master.title},
         "totalVotes": held.total_votes,
         "participantCount": held.participant_count,
         "decisions": [_owner_decision(view, one) for one in held.decision_points],
     }
 
 
-def _owner_decision(view: RoomView, one: VstudioDecisionPoint) -> dict[str, Any]:
+def _master(view: RoomView) -> RoomMaster:
+    return {"id": str(view.room.master_id), "title": view.room.master.title}
+
+
+def _owner_decision(view: RoomView, one: VstudioDecisionPoint) -> OwnerDecision:
     found = view.results[one.id]
     return {
         "id": str(one.id),
@@ -154,24 +315,30 @@ def _owner_decision(view: RoomView, one: VstudioDecisionPoint) -> dict[str, Any]
         "finalizedAt": stamp(one.results_computed_at),
         "turnout": turnout(view, found["totalVotes"]),
         "textResponses": view.texts.get(one.id, []),
-        **found,
+        "verifiedNftHolders": found["verifiedNftHolders"],
+        "verifiedCoinHolders": found["verifiedCoinHolders"],
+        "verifiedSubscribers": found["verifiedSubscribers"],
+        **summary(found),
     }
 
 
-def turnout(view: RoomView, votes: int) -> dict[str, Any]:
-    """Votes on a decision of all people who voted in the room; whole percent, rounded down, None without people."""
+def turnout(view: RoomView, votes: int) -> Turnout:
     people = view.room.participant_count + view.anonymous_voters
     return {"votes": votes, "people": people, "percentage": votes * 100 // people if people else None}
 
 
-def _slider(one: VstudioDecisionPoint) -> dict[str, Any] | None:
+def _slider(one: VstudioDecisionPoint) -> Slider | None:
     if one.slider_min is None:
         return None
-    labels = one.slider_labels or {}
-    return {"min": one.slider_min, "max": one.slider_max, "step": one.slider_step, "labels": labels}
+    return {
+        "min": one.slider_min,
+        "max": one.slider_max or 0,
+        "step": one.slider_step,
+        "labels": cast(SliderWords, one.slider_labels or {}),
+    }
 
 
-def _reason(reason: Reason) -> dict[str, Any]:
+def _reason(reason: Reason) -> Refusal:
     way = reason.action
-    action = {"label": way.label, "href": way.href} if way else None
+    action: WayOut | None = {"label": way.label, "href": way.href} if way else None
     return {"code": reason.code, "message": reason.message, "action": action}

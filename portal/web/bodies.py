@@ -10,12 +10,13 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 import pydantic
 from flask import request
 from flask_login import current_user
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic.alias_generators import to_camel
 
 from portal import money
@@ -35,6 +36,7 @@ class Body(BaseModel):
 
 
 B = TypeVar("B", bound=Body)
+E = TypeVar("E", bound=StrEnum)
 
 
 def _plain_text(value: str) -> str:
@@ -50,9 +52,14 @@ def _plain_text(value: str) -> str:
     return value
 
 
-def _whole(value: object) -> object:
+def _typed(value: object, info: ValidationInfo) -> bool:
+    """Text that somebody typed into a form: JSON has numbers and booleans of its own."""
+    return isinstance(value, str) and not (info.context or {}).get("json", False)
+
+
+def _whole(value: object, info: ValidationInfo) -> object:
     """A whole number typed in a form arrives as text; `1_000`, full-width digits, booleans and 1.0 do not pass."""
-    if isinstance(value, str):
+    if isinstance(value, str) and _typed(value, info):
         text = value.strip().replace(",", "")
         if not (text.isascii() and text.isdigit() and len(text) <= 30):
             raise ValueError("Enter a whole number.")
@@ -62,9 +69,11 @@ def _whole(value: object) -> object:
     return value
 
 
-def _switch(value: object) -> object:
+def _switch(value: object, info: ValidationInfo) -> object:
     """A ticked box arrives as the text `on`."""
-    return {"on": True, "true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+    if isinstance(value, str) and _typed(value, info):
+        return {"on": True, "true": True, "false": False}.get(value, value)
+    return value
 
 
 def _time(value: object) -> object:
@@ -80,10 +89,27 @@ def _time(value: object) -> object:
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
+def like(pattern: str) -> Any:
+    """Metadata for the API's document: what text a validator of ours lets pass."""
+    return Field(json_schema_extra={"pattern": f"^({pattern})$"})
+
+
+def member(enum: type[E]) -> BeforeValidator:
+    """One of an enumeration's values, by its text."""
+
+    def read(value: object) -> object:
+        try:
+            return enum(str(value))
+        except ValueError as error:
+            raise ValueError(f"Choose one of {', '.join(enum)}.") from error
+
+    return BeforeValidator(read, json_schema_input_type=enum)
+
+
 Text = Annotated[str, AfterValidator(_plain_text)]
-Whole = Annotated[int, BeforeValidator(_whole)]
-Switch = Annotated[bool, BeforeValidator(_switch)]
-Moment = Annotated[dt.datetime, BeforeValidator(_time)]
+Whole = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
+Switch = Annotated[bool, BeforeValidator(_switch, json_schema_input_type=bool)]
+Moment = Annotated[dt.datetime, BeforeValidator(_time, json_schema_input_type=dt.datetime)]
 Percent = Annotated[int, BeforeValidator(money.parse_percent)]
 """Basis points, typed as a percentage: '50.25' -> 5025."""
 
@@ -120,7 +146,7 @@ def form_body() -> dict[str, Any]:
 def parse(model: type[B], fields: dict[str, Any]) -> B:
     """Raises Invalid with one sentence a field."""
     try:
-        return model.model_validate(fields)
+        return model.model_validate(fields, context={"json": request.is_json})
     except pydantic.ValidationError as error:
         raise Invalid([_field_error(model, e) for e in error.errors()]) from error
 

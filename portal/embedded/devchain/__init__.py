@@ -25,7 +25,8 @@ class Devchain(Server[str]):
     """The development chain's process; its address is an `http://` URL.
 
     `history`: how many seconds before its first start the chain's clock begins; the clock runs from there until
-    somebody moves it. `tick`: seconds between the empty blocks that make a transaction final; 0 for none.
+    somebody moves it, as the seed does.
+    `tick`: seconds between the empty blocks that make a transaction final; 0 for none.
     """
 
     name = "devchain"

@@ -1,4 +1,8 @@
-"""Random tokens and their hashes. A secret that a person carries is stored only as its SHA-256."""
+"""Random tokens and their hashes, encrypted columns and the keys behind them.
+
+A secret that a person carries is stored only as its SHA-256; one that the portal must read again is sealed
+(`crypto.sealed`) under a key that the database never sees (`crypto.keyring`).
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,175 @@
+"""Buying in an offer: the box's wallets and price lines, the button, and the steps of a purchase.
+
+A demo wallet's purchase is sent from here by a job and followed in steps; any other wallet gets its transactions to
+sign.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import current_app, request
+from flask_login import current_user
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from portal.accounts import queries as account_queries
+from portal.chain.signer import demo_signers
+from portal.config import Settings
+from portal.db import db
+from portal.errors import Conflict, DomainError, FieldError, Invalid, NotFound
+from portal.idempotency import Answer
+from portal.marketplace import master_page
+from portal.marketplace.signing import Line, follow, sign
+from portal.marketplace.wording import decimals, master_href, short
+from portal.masters import acts, intents, minting
+from portal.masters import queries as master_queries
+from portal.masters.acts import Act
+from portal.masters.intents import MintIntent, Unsigned
+from portal.masters.models import Master
+from portal.money import format_units
+from portal.web.access import anyone, signed_in
+from portal.web.bodies import keyed
+from portal.web.pages import Pages, answer, see
+
+buying = Pages("buying", __name__)
+
+WHY = {
+    "not enough left": "Others were faster: fewer shares are left than you wanted.",
+    "not live": "The sale was over or paused before your purchase arrived.",
+    "over the allowance": "That is more than one person may buy of this.",
+    "permit lapsed": "It took longer than 15 minutes, so the leave to buy ran out.",
+    "insufficient balance": "Your wallet holds too little for it.",
+}
+
+# --- the steps --------------------------------------------------------------------------------------------
+
+
+def followed(session: Session, master: Master, user_id: uuid.UUID | None, wanted: str) -> dict[str, Any] | None:
+    """The purchase that the address names, for `marketplace/_purchase.html`; only its buyer sees it.
+
+    It ends the read transaction that is open.
+    """
+    act = _act(session, master.id, user_id, wanted)
+    if act is None:
+        return None
+    quantity = int(act.payload["quantity"])
+    title = f"Your purchase of {quantity} {'share' if quantity == 1 else 'shares'}"
+    href, why = f"{master_href(master)}?purchase={wanted}", helpful(act.failure or "")
+    return follow(act, title, href, "the shares are in your wallet", "It failed. Nothing was paid.", why)
+
+
+def _act(session: Session, master_id: uuid.UUID, user_id: uuid.UUID | None, wanted: str) -> Act | None:
+    try:
+        act = acts.find(session, minting.job_name(uuid.UUID(wanted)))
+    except ValueError:
+        return None
+    mine = act is not None and act.payload.get("user_id") == str(user_id)
+    return act if mine and act is not None and act.payload.get("master_id") == str(master_id) else None
+
+
+def helpful(reason: str) -> str:
+    """The contract's words as something that a buyer can act on; other words stay as they are."""
+    return next((text for words, text in WHY.items() if words in reason.lower()), reason)
+
+
+# --- the button -------------------------------------------------------------------------------------------
+
+
+@buying.post("/masters/<uuid:master_id>/mint", access=signed_in)
+def mint(master_id: uuid.UUID) -> Response:
+    """Quantity and wallet (the first that can be signed for unless told); a double click buys once."""
+    master = _found(master_id)
+    href, text = master_href(master), request.form.get("quantity", "")
+    try:
+        if not (text.isascii() and text.isdigit() and len(text) < 4):
+            raise Invalid(FieldError("quantity", "Enter how many shares, from 1 to 10."))
+        wallet = (request.form.get("other") or request.form.get("wallet") or _usual_wallet()).lower()
+        if wallet and wallet not in demo_signers(_settings()):
+            return _to_sign(master, wallet, int(text))
+        name = minting.request_mint(current_user.user_id, master_id, wallet, int(text), keyed(_kept(href)))
+    except (Invalid, Conflict) as refusal:
+        return _refused(master_id, refusal)
+    return see(_steps_of(href, name))
+
+
+@buying.get("/masters/<uuid:master_id>/mint", access=anyone, endpoint="mint_page")
+def mint_page(master_id: uuid.UUID) -> Response:
+    return see(f"/masters/{master_id}")
+
+
+def _steps_of(href: str, name: str) -> str:
+    return f"{href}?purchase={name.removeprefix('mint:')}#purchase"
+
+
+def _kept(href: str) -> Any:
+    """A double click's answer: the same steps."""
+
+    def render(name: str) -> Answer:
+        return 303, {"location": _steps_of(href, name)}
+
+    return render
+
+
+def _refused(master_id: uuid.UUID, refusal: DomainError) -> Response:
+    """The page as it stands now, with the reason in the offer's box."""
+    errors = getattr(refusal, "errors", [])
+    reason = errors[0].message if errors else refusal.detail
+    viewer = master_page.Viewer(current_user.user_id, _settings())
+    asked = master_page.Asked(quantity=request.form.get("quantity", ""), refusal=reason)
+    values = master_page.page(db.session(), _found(master_id), viewer, asked)
+    return answer("marketplace/master.html", refusal.status, **values)
+
+
+def _usual_wallet() -> str:
+    """The first wallet that can be signed for, else the first one."""
+    linked = [w.wallet_address for w in account_queries.wallets_of(db.session(), current_user.user_id)]
+    able = [address for address in linked if address in demo_signers(_settings())]
+    return (able or linked or [""])[0]
+
+
+# --- wallets that sign for themselves ---------------------------------------------------------------------
+
+
+def _to_sign(master: Master, wallet: str, quantity: int) -> Response:
+    """What the wallet has to sign, in this order, and what it costs."""
+    intent = intents.mint_intent(current_user.user_id, master.id, wallet, quantity, _settings())
+    return sign(
+        f"Buy with the wallet {short(wallet)}",
+        "Your wallet signs and pays; the shares arrive in it. Nothing is reserved until then.",
+        (master.title, master_href(master)),
+        "What it costs",
+        _lines(intent),
+        intent.purchase.currency,
+        _transactions(intent),
+    )
+
+
+def _lines(intent: MintIntent) -> list[Line]:
+    bought = intent.purchase
+    price = format_units(bought.price, decimals(bought.currency))
+    noun = "share" if bought.quantity == 1 else "shares"
+    return [
+        (f"{bought.quantity} {noun} × {price}", bought.total, None),
+        ("Sale fee, in the price", intent.fee, None),
+        ("Network fee", None, "your wallet says"),
+        ("To pay", bought.total, None),
+    ]
+
+
+def _transactions(intent: MintIntent) -> list[tuple[str, Unsigned]]:
+    first = [("Let the contract take the coins", intent.approval)] if intent.approval else []
+    return [*first, ("Buy the shares", intent.mint)]
+
+
+def _found(master_id: uuid.UUID) -> Master:
+    found = master_queries.public(db.session(), master_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings

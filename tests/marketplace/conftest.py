@@ -1,0 +1,5 @@
+"""Pages of offers on a real chain."""
+
+from tests.onchain import contracts, onchain, work
+
+__all__ = ["contracts", "onchain", "work"]
