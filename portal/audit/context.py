@@ -46,7 +46,7 @@ def set_actor(value: Actor | None) -> None:
     _actor.set(value)
 
 
-@sa.event.listens_for(db.session, "after_begin")  # type: ignore[untyped-decorator]
+@sa.event.listens_for(db.session, "after_begin")
 def _begun(_session: Session, _transaction: Any, connection: sa.Connection) -> None:
     name_person(connection)
 
