@@ -33,6 +33,19 @@ def public(session: Session, nft_id: uuid.UUID) -> MasterNft | None:
     ).one_or_none()
 
 
+def of_number(session: Session, master_id: uuid.UUID, number: int) -> MasterNft | None:
+    """A share by its number, with its master and artist."""
+    n, whole = MasterNft, joinedload(MasterNft.master).joinedload(Master.artist)
+    statement = sa.select(n).where(n.master_id == master_id, n.token_id == number).options(whole)
+    return session.scalars(statement).one_or_none()
+
+
+def launched(session: Session, master_id: uuid.UUID) -> Master | None:
+    """A master whose contract stands on the chain, with its artist."""
+    statement = sa.select(Master).where(Master.id == master_id, Master.contracts.any())
+    return session.scalars(statement.options(joinedload(Master.artist))).one_or_none()
+
+
 def transfers(session: Session, nft_id: uuid.UUID, limit: int, after: Place | None = None) -> list[NftTransfer]:
     """Moves of a share, the newest first, from the one before (block, log index) `after`."""
     t = NftTransfer

@@ -1,0 +1,40 @@
+"""What marketplaces and wallets read about a share (ERC-721 metadata) and about its collection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.masters.models import Master
+from portal.masters.shapes import cover_url
+from portal.nfts.models import MasterNft
+from portal.nfts.rules import minter_slot, tier
+
+
+def of_share(share: MasterNft, origin: str) -> dict[str, Any]:
+    """The token's JSON; `origin` is the portal's own address, without a slash at its end."""
+    master, number = share.master, share.token_id
+    attributes = [
+        {"trait_type": "Artist", "value": master.artist.artist_name},
+        {"trait_type": "Mint position", "display_type": "number", "value": number},
+        {"trait_type": "Tier", "value": tier(number)},
+    ]
+    if master.genre:
+        attributes.append({"trait_type": "Genre", "value": master.genre})
+    if minter_slot(number) is not None:
+        attributes.append({"trait_type": "Minter slot", "display_type": "number", "value": minter_slot(number)})
+    return _about(master, origin) | {"name": f"{master.title} #{number}", "attributes": attributes}
+
+
+def of_collection(master: Master, origin: str) -> dict[str, Any]:
+    """What `contractURI` leads to."""
+    return _about(master, origin) | {"name": master.title}
+
+
+def _about(master: Master, origin: str) -> dict[str, Any]:
+    cover = cover_url(master)
+    told = f"A share of the income of “{master.title}” by {master.artist.artist_name}."
+    return {
+        "description": f"{told}\n\n{master.description}" if master.description else told,
+        "image": f"{origin}{cover}" if cover.startswith("/") else cover,
+        "external_url": f"{origin}/masters/{master.id}",
+    }
