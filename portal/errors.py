@@ -38,6 +38,18 @@ class Forbidden(DomainError):
     status, code, title = 403, "forbidden", "This is not yours to do"
 
 
+class SecondFactorNeeded(Forbidden):
+    """Set up a second factor first: staff pages, and any change of where money goes."""
+
+    code, title = "second_factor_needed", "Set up a second factor first"
+
+
+class StepUpNeeded(Forbidden):
+    """Prove who you are once more: the last time was minutes ago."""
+
+    code, title = "step_up_needed", "Please confirm that it is you"
+
+
 class NotFound(DomainError):
     status, code, title = 404, "not_found", "There is nothing here"
 

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from portal.web.bodies import Body, Text
+from portal.accounts.profile import PICTURES
+from portal.web.bodies import Body, Switch, Text, Whole
 
 _EMAIL = re.compile(r"[^@\s\"<>(),:;\\\[\]]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*", re.ASCII)
 
@@ -20,3 +21,12 @@ def _email(value: str) -> str:
 
 class SignIn(Body):
     email: Annotated[Text, Field(min_length=1, max_length=255), AfterValidator(_email)]
+
+
+class Profile(Body):
+    """`picture` is the number of one of the offered pictures; without it the one there is stays."""
+
+    display_name: Annotated[Text, Field(min_length=1, max_length=100)]
+    bio: Annotated[Text, Field(max_length=500)] | None = None
+    picture: Annotated[Whole, Field(ge=0, lt=PICTURES)] | None = None
+    mail_on_sign_in: Switch = False

@@ -13,7 +13,7 @@ from flask import current_app
 from flask import session as cookie
 from flask_login import AnonymousUserMixin, LoginManager, UserMixin, login_user, logout_user
 
-from portal.accounts import queries, service, sign_in_models  # noqa: F401  (its tables)
+from portal.accounts import queries, service
 from portal.audit.context import Actor, actor, name_person, set_actor
 from portal.config import Settings
 from portal.db import db, utcnow
@@ -25,13 +25,22 @@ login_manager.session_protection = None  # the server-side session does this bet
 
 
 class Person(UserMixin):  # type: ignore[misc]
-    """Whoever sent this request, with the roles and permissions they hold now."""
+    """Whoever sent this request, with the roles and permissions they hold now.
 
-    def __init__(self, row: queries.SessionRow, token: str) -> None:
+    `recent`: proved who they are within the last minutes. `factor_due`: has no second factor where one is asked of
+    staff and of whoever changes where money goes; a newcomer's own machine asks nobody, so that the demo's staff
+    can be used at once.
+    """
+
+    def __init__(self, row: queries.SessionRow, token: str, settings: Settings) -> None:
         self.user_id: uuid.UUID = row.user_id
         self.session_id: uuid.UUID = row.session_id
         self.email, self.display_name, self.avatar_url = row.email, row.display_name, row.avatar_url
         self.roles, self.permissions = row.roles, row.permissions
+        self.two_factor = row.two_factor
+        self.factor_due = not row.two_factor and not settings.newcomer_tools
+        oldest = utcnow() - dt.timedelta(seconds=settings.step_up_seconds)
+        self.recent = row.step_up_at is not None and row.step_up_at > oldest
         self._token = token
 
     @property
@@ -51,6 +60,7 @@ class Visitor(AnonymousUserMixin):  # type: ignore[misc]
     avatar_url = None
     roles: frozenset[str] = frozenset()
     permissions: frozenset[str] = frozenset()
+    two_factor = factor_due = recent = False
 
 
 login_manager.anonymous_user = Visitor
@@ -66,7 +76,7 @@ def load(token: str) -> Person | None:
     if utcnow() - row.last_seen_at > TOUCH_EVERY:
         service.touch_session(row.session_id)
     _act_as(row)
-    return Person(row, token)
+    return Person(row, token, settings)
 
 
 def _act_as(row: queries.SessionRow) -> None:

@@ -1,4 +1,4 @@
-"""Mails about signing in."""
+"""Mails about signing in and about what happened to an account."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import uuid
 from flask import current_app
 
 from portal import mail
-from portal.accounts.models import MagicLinkToken
-from portal.accounts.service import link_token
+from portal.accounts import links, notices
+from portal.accounts.models import MagicLinkToken, User
 from portal.config import Settings
 from portal.db import db
 from portal.queue import job
@@ -19,13 +19,33 @@ def send_magic_link(link_id: str) -> None:
     """Mail one sign-in link. Running twice sends the same link twice, which opens once."""
     settings: Settings = current_app.config["SETTINGS"]
     link = db.session().get(MagicLinkToken, uuid.UUID(link_id))
-    if link is None or link.used_at is not None:
+    token = links.token_of(link, settings) if link is not None and link.used_at is None else None
+    if link is None or token is None:
         return
-    address = f"{settings.public_url}/login/{link_token(link.id, settings)}"
-    minutes = settings.magic_link_seconds // 60
-    text = (
-        f"Somebody, hopefully you, asked to sign in to AudiFi as {link.email}.\n\n"
-        f"Open this address within {minutes} minutes and press the button there:\n\n{address}\n\n"
-        "It works once. If it was not you, do nothing: without the button nobody is signed in.\n"
+    subject, text = _words(link, f"{settings.public_url}/login/{token}", settings.magic_link_seconds // 60)
+    mail.send(settings, link.email, subject, text)
+
+
+def _words(link: MagicLinkToken, address: str, minutes: int) -> tuple[str, str]:
+    """(subject, text) of a link's mail."""
+    open_it = f"Open this address within {minutes} minutes and press the button there:\n\n{address}\n\nIt works once."
+    if link.user_id is not None:
+        return "Add this address to your AudiFi account", (
+            f"Somebody, hopefully you, wants to sign in to AudiFi with {link.email} too.\n\n{open_it}"
+            " If it was not you, do nothing: without the button the address is not added.\n"
+        )
+    return "Your sign-in link for AudiFi", (
+        f"Somebody, hopefully you, asked to sign in to AudiFi as {link.email}.\n\n{open_it}"
+        " If it was not you, do nothing: without the button nobody is signed in.\n"
     )
-    mail.send(settings, link.email, "Your sign-in link for AudiFi", text)
+
+
+@job("send_account_notice")
+def send_account_notice(user_id: str, kind: str, facts: dict[str, str]) -> None:
+    """Tell a person what happened to their account. Running twice tells it twice."""
+    settings: Settings = current_app.config["SETTINGS"]
+    user = db.session().get(User, uuid.UUID(user_id))
+    if user is None or user.deleted_at is not None:
+        return
+    subject, text = notices.text_of(kind, facts, f"{settings.public_url}/me/security")
+    mail.send(settings, facts.get("to") or user.email, subject, text)

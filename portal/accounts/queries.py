@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.accounts.enums import AccountStatus
+from portal.accounts.enums import AccountStatus, AuthProvider
 from portal.accounts.models import (
+    Account,
     MagicLinkToken,
     PermissionGrant,
     Role,
@@ -36,6 +37,8 @@ class SessionRow:
     display_name: str
     avatar_url: str | None
     last_seen_at: dt.datetime
+    step_up_at: dt.datetime | None
+    two_factor: bool
     roles: frozenset[str]
     permissions: frozenset[str]
 
@@ -50,6 +53,8 @@ def live_session(session: Session, token: str, idle_seconds: int, privileged_idl
             User.email,
             User.display_name,
             User.avatar_url,
+            UserSession.step_up_at,
+            User.two_factor_enabled,
             _roles(User.id),
             _granted(User.id),
         )
@@ -58,7 +63,7 @@ def live_session(session: Session, token: str, idle_seconds: int, privileged_idl
     ).one_or_none()
     if row is None:
         return None
-    session_id, seen, user_id, email, name, avatar, granted, single = row
+    session_id, seen, user_id, email, name, avatar, step_up, two_factor, granted, single = row
     return SessionRow(
         session_id,
         user_id,
@@ -66,6 +71,8 @@ def live_session(session: Session, token: str, idle_seconds: int, privileged_idl
         name,
         avatar,
         seen,
+        step_up,
+        two_factor,
         frozenset(n for n, _ in granted),
         _permissions(granted, single),
     )
@@ -113,10 +120,11 @@ def sessions_in_force(
 
 
 def _in_force(idle_seconds: int, privileged_idle_seconds: int) -> tuple[sa.ColumnElement[bool], ...]:
-    """Not revoked, not past its end, not idle too long, and the account is active."""
+    """Not revoked, not past its end, not idle too long, not waiting for a code, and the account is active."""
     idle = sa.case((UserSession.privileged, privileged_idle_seconds), else_=idle_seconds)
     return (
         UserSession.revoked_at.is_(None),
+        sa.not_(UserSession.waits_for_code),
         UserSession.expires_at > sa.func.now(),
         UserSession.last_seen_at > sa.func.now() - sa.func.make_interval(0, 0, 0, 0, 0, 0, idle),
         User.status == AccountStatus.ACTIVE,
@@ -138,15 +146,11 @@ def usable_link(session: Session, token: str) -> MagicLinkToken | None:
     ).one_or_none()
 
 
-def links_asked_for(session: Session, email: str, since: dt.datetime) -> int:
-    return (
-        session.scalar(
-            sa.select(sa.func.count())
-            .select_from(MagicLinkToken)
-            .where(MagicLinkToken.email == email, MagicLinkToken.created_at > since)
-        )
-        or 0
-    )
+def user_by_way(session: Session, provider: AuthProvider, account_id: str) -> User | None:
+    """The person who signs in by this e-mail address, wallet or identity."""
+    return session.scalars(
+        sa.select(User).join(Account).where(Account.provider == provider, Account.provider_account_id == account_id)
+    ).one_or_none()
 
 
 def wallets_of(session: Session, user_id: uuid.UUID) -> list[UserWallet]:

@@ -1,22 +1,19 @@
-"""Commands on people: sign in by link, sign out, grant a role or a permission, link a wallet."""
+"""Commands on people: open and end a session, grant a role or a permission, link a wallet."""
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import hmac
 import uuid
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal import db, outbox
+from portal import db
 from portal.accounts import queries
-from portal.accounts.enums import AccountStatus, AuthProvider, Permission, UserRole
+from portal.accounts.enums import AuthProvider, Permission, UserRole
 from portal.accounts.models import (
     Account,
-    MagicLinkToken,
     PermissionGrant,
     Role,
     RoleGrant,
@@ -30,91 +27,41 @@ from portal.audit.service import record
 from portal.config import Settings
 from portal.crypto import new_token, token_hash
 from portal.db import must_hit, transaction, utcnow
-from portal.errors import Conflict, Gone, NotFound, TooMany
+from portal.errors import Conflict, NotFound
 
-MOST_LINKS = 10
-LINKS_WINDOW = dt.timedelta(minutes=5)
+CODE_SECONDS = 10 * 60
 PRIVILEGED = {UserRole.ADMIN}
 
 db.explain("uq_user_wallets_wallet_address_chain_id", lambda: Conflict("This wallet is linked to another account."))
 
 
-def request_magic_link(email: str, browser: str, next_path: str, settings: Settings) -> None:
-    """Ask for a sign-in link; the answer is the same whether the address is known or not.
+def open_session(session: Session, user: User, settings: Settings, *, waits_for_code: bool = False) -> str:
+    """Write a session row for this person and browser; returns the token that only the cookie keeps.
 
-    The link works once, within `settings.magic_link_seconds`. Raises TooMany past 10 links in 5 minutes.
+    One that waits for the second factor signs nobody in and lasts for `CODE_SECONDS`.
     """
-    email = email.lower()
-    with transaction() as session:
-        if queries.links_asked_for(session, email, utcnow() - LINKS_WINDOW) >= MOST_LINKS:
-            raise TooMany("Too many links were asked for. Please wait five minutes.", retry_after=300)
-        link_id = uuid.uuid4()
-        session.add(
-            MagicLinkToken(
-                id=link_id,
-                email=email,
-                token_hash=token_hash(link_token(link_id, settings)),
-                browser_hash=token_hash(browser),
-                next_path=next_path,
-                expires_at=utcnow() + dt.timedelta(seconds=settings.magic_link_seconds),
-                requested_ip=actor().ip_address,
-            )
-        )
-        outbox.add(session, "send_magic_link", {"link_id": str(link_id)}, dedupe=f"magic-link:{link_id}")
-
-
-def link_token(link_id: uuid.UUID, settings: Settings) -> str:
-    """The 256-bit token of a link: made from the row's random id by the secret key, so that a mail that is sent
-    again holds the same link while the database and the queue hold only its hash."""
-    digest = hmac.new(settings.secret_key.encode(), b"magic-link:" + link_id.bytes, hashlib.sha256)
-    return digest.hexdigest()
-
-
-def sign_in_with_link(token: str, settings: Settings) -> tuple[str, str]:
-    """Use up a link: (session token, where to go next). A first sign-in creates the person.
-
-    Raises Gone for a link that was used, has expired or never was.
-    """
-    with transaction() as session:
-        link = session.scalars(
-            sa.update(MagicLinkToken)
-            .where(
-                MagicLinkToken.token_hash == token_hash(token),
-                MagicLinkToken.used_at.is_(None),
-                MagicLinkToken.expires_at > sa.func.now(),
-            )
-            .values(used_at=sa.func.now())
-            .returning(MagicLinkToken)
-        ).one_or_none()
-        if link is None:
-            raise Gone("This link was used before or is too old. Ask for a new one.")
-        user = _person_of(session, link.email)
-        if user.status is not AccountStatus.ACTIVE:
-            raise Gone("This account is not active. Write to us if you think it should be.")
-        user.email_verified, user.last_login_at = True, utcnow()
-        with acting_as(_as_person(user)):
-            session_token = open_session(session, user, settings)
-            record(session, "sign_in", AuditActionCategory.AUTHENTICATION, target=("user", user.id, user.email))
-        return session_token, link.next_path or "/"
-
-
-def open_session(session: Session, user: User, settings: Settings) -> str:
-    """Write a session row for this person and browser; returns the token that only the cookie keeps."""
     token = new_token()
-    privileged = bool(_role_names(session, user.id) & PRIVILEGED or queries.permissions_of(session, user.id))
-    seconds = settings.privileged_absolute_seconds if privileged else settings.session_absolute_seconds
+    privileged, seconds = lifetime(session, user.id, settings)
     who = actor()
     session.add(
         UserSession(
             token_hash=token_hash(token),
             user_id=user.id,
-            expires_at=utcnow() + dt.timedelta(seconds=seconds),
+            expires_at=utcnow() + dt.timedelta(seconds=CODE_SECONDS if waits_for_code else seconds),
             privileged=privileged,
             user_agent=who.user_agent,
             ip_address=who.ip_address,
+            step_up_at=None if waits_for_code else utcnow(),
+            waits_for_code=waits_for_code,
         )
     )
     return token
+
+
+def lifetime(session: Session, user_id: uuid.UUID, settings: Settings) -> tuple[bool, int]:
+    """(whether this person's sessions are those of staff, seconds until a session ends however it is used)."""
+    privileged = bool(_role_names(session, user_id) & PRIVILEGED or queries.permissions_of(session, user_id))
+    return privileged, settings.privileged_absolute_seconds if privileged else settings.session_absolute_seconds
 
 
 def sign_out(token: str) -> None:
@@ -262,19 +209,14 @@ def create_person(session: Session, email: str, display_name: str) -> User:
     session.add(user)
     session.flush()
     session.add(Account(user_id=user.id, provider=AuthProvider.MAGIC_LINK, provider_account_id=user.email))
-    with acting_as(_as_person(user)):
+    with acting_as(as_person(user)):
         grant_role(session, user.id, UserRole.VIEWER)
         record(session, "create_user", AuditActionCategory.AUTHENTICATION, target=("user", user.id, user.email))
     return user
 
 
-def _person_of(session: Session, email: str) -> User:
-    """The person of this address; a first sign-in creates them, beside whoever else does so right now."""
-    session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(email, 1))))
-    return queries.user_by_email(session, email) or create_person(session, email, email.split("@")[0][:100])
-
-
-def _as_person(user: User) -> Actor:
+def as_person(user: User) -> Actor:
+    """Audit rows and events from here on name this person, who is about to be signed in."""
     who = actor()
     return Actor("user", user.id, user.email, who.ip_address, who.user_agent, who.path, who.method)
 

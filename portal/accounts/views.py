@@ -1,31 +1,43 @@
-"""Pages of signing in and out: a link by e-mail, opened and confirmed with a button."""
+"""Pages of signing in and out: a link by e-mail, opened and confirmed with a button, then the second factor."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote, urlsplit
 
-from flask import current_app, request
+from flask import request
 from flask import session as cookie
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from portal import mail
-from portal.accounts import forms, identity, queries, service
-from portal.chain.signer import newcomer_wallets
-from portal.config import Settings
-from portal.crypto import new_token, same, token_hash
+from portal.accounts import (
+    entry,
+    forms,
+    identity,
+    links,
+    profile_views,
+    queries,
+    second_factor,
+    security_views,
+    service,
+    wallet_views,
+)
+from portal.accounts.devices import words
+from portal.accounts.door import browser, enter, masked, settings
+from portal.crypto import same, token_hash
 from portal.db import db
-from portal.errors import Conflict, Invalid, NotFound
+from portal.errors import Invalid, NotFound, SecondFactorNeeded, StepUpNeeded
 from portal.web.access import anyone, signed_in
+from portal.web.answers import api_version, refuse
 from portal.web.bodies import form_body, parse
-from portal.web.pages import Pages, answer, safe_next, see
+from portal.web.pages import Pages, answer, is_partial, safe_next, see
 
 pages = Pages("accounts", __name__)
+more_pages = (security_views.pages, profile_views.pages, wallet_views.pages)
 
 
-def _settings() -> Settings:
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings
+# --- the link ---------------------------------------------------------------------------------------------
 
 
 @pages.get("/login", access=anyone, endpoint="login_get")
@@ -44,7 +56,7 @@ def send_link() -> Response:
         form = parse(forms.SignIn, form_body())
     except Invalid as error:
         return answer("accounts/login.html", 422, values=request.form, errors=error.errors, next=target)
-    service.request_magic_link(form.email, _browser(), target, _settings())
+    links.request_magic_link(form.email, browser(), target, settings())
     cookie["asked_for"] = form.email
     return see("/login/check-mail")
 
@@ -60,15 +72,100 @@ def confirm_link(token: str) -> Response:
     link = queries.usable_link(db.session(), token)
     if link is None:
         return answer("accounts/login_gone.html", 410)
-    same_browser = same(link.browser_hash or "", token_hash(_browser()))
-    return answer("accounts/login_confirm.html", token=token, email=_masked(link.email), same_browser=same_browser)
+    adds = link.user_id is not None
+    if adds and link.user_id != current_user.user_id:
+        return answer("accounts/login_gone.html", 403, sign_in_first=True)
+    return answer(
+        "accounts/login_confirm.html",
+        token=token,
+        email=masked(link.email),
+        same_browser=same(link.browser_hash or "", token_hash(browser())),
+        device=words(link.requested_agent),
+        adds=adds,
+    )
 
 
 @pages.post("/login/<token>", access=anyone)
 def use_link(token: str) -> Response:
-    session_token, target = service.sign_in_with_link(token, _settings())
-    identity.begin(session_token)
+    link = queries.usable_link(db.session(), token)
+    if link is not None and link.user_id is not None and link.user_id == current_user.user_id:
+        links.add_email(token, current_user.user_id)
+        return see("/me/security")
+    return enter(*links.sign_in_with_link(token, browser(), settings()))
+
+
+# --- the second factor ------------------------------------------------------------------------------------
+
+
+@pages.get("/login/code", access=anyone)
+def code() -> Response:
+    if entry.waiting(db.session(), cookie.get("half", "")) is None:
+        return see("/login")
+    return answer("accounts/login_code.html", errors=[])
+
+
+@pages.post("/login/code", access=anyone)
+def give_code() -> Response:
+    half, target = cookie.get("half", ""), cookie.get("then")
+    try:
+        token = second_factor.finish_sign_in(half, request.form.get("code", ""), settings())
+    except Invalid as error:
+        return answer("accounts/login_code.html", 422, errors=error.errors)
+    identity.begin(token)
     return see(safe_next(target))
+
+
+@pages.get("/login/again", access=signed_in)
+def again() -> Response:
+    return answer("accounts/login_again.html", errors=[], next=safe_next(request.args.get("next")))
+
+
+@pages.post("/login/again", access=signed_in)
+def step_up() -> Response:
+    """By a code; who has no second factor gets a link by mail instead (`POST /login`)."""
+    target = safe_next(request.form.get("next"))
+    try:
+        token = second_factor.step_up(
+            current_user.user_id, current_user.session_id, request.form.get("code", ""), settings()
+        )
+    except Invalid as error:
+        return answer("accounts/login_again.html", 422, errors=error.errors, next=target)
+    identity.begin(token)
+    return see(target)
+
+
+@pages.app_errorhandler(SecondFactorNeeded)
+def set_up_first(error: SecondFactorNeeded) -> Response:
+    return _ask_first(error, "/me/security/authenticator")
+
+
+@pages.app_errorhandler(StepUpNeeded)
+def confirm_first(error: StepUpNeeded) -> Response:
+    return _ask_first(error, "/login/again")
+
+
+def _ask_first(error: SecondFactorNeeded | StepUpNeeded, path: str) -> Response:
+    """A page goes and asks, then comes back; a program is told."""
+    if api_version() is not None:
+        return refuse(error)
+    here = request.full_path.rstrip("?") if request.method == "GET" else _page_before()
+    location = Response(status=303, headers={"Location": _with_next(path, here)})
+    if is_partial():
+        location = Response(status=403, headers={"HX-Redirect": _with_next(path, here)})
+    return location
+
+
+def _with_next(path: str, target: str) -> str:
+    return f"{path}?next={quote(safe_next(target), safe='/')}"
+
+
+def _page_before() -> str:
+    """The page whose form was sent: nothing was done, and it can be sent again from there."""
+    parts = urlsplit(request.referrer or "")
+    return parts.path if parts.netloc == request.host else "/me/security"
+
+
+# --- the rest ---------------------------------------------------------------------------------------------
 
 
 @pages.post("/logout", access=anyone)
@@ -88,54 +185,12 @@ def logout_page() -> Response:
 @pages.get("/dev/mail", access=anyone)
 def dev_mail() -> Response:
     """The mails of the embedded default; elsewhere this page does not exist."""
-    if not _settings().newcomer_tools:
+    if not settings().newcomer_tools:
         raise NotFound
-    return answer("accounts/dev_mail.html", mails=mail.kept(_settings()))
+    return answer("accounts/dev_mail.html", mails=mail.kept(settings()))
 
 
 @pages.get("/me", access=signed_in)
 def me() -> Response:
     """A person's own pages start with what they hold."""
     return see("/me/portfolio")
-
-
-@pages.get("/me/wallets", access=signed_in)
-def wallets() -> Response:
-    linked = queries.wallets_of(db.session(), current_user.user_id)
-    return answer(
-        "accounts/wallets.html",
-        wallets=[{"address": w.wallet_address, "label": w.label, "primary": w.is_primary} for w in linked],
-        demo=_free_demo_wallets(),
-        next=safe_next(request.args.get("next"), ""),
-    )
-
-
-@pages.post("/me/wallets", access=signed_in)
-def link_demo_wallet() -> Response:
-    """Demo wallets exist in the embedded default on loopback alone."""
-    offered = {w["address"]: w["number"] for w in _free_demo_wallets()}
-    address = request.form.get("address", "").lower()
-    if address not in offered:
-        raise Conflict("This demo wallet is taken. Choose another one.")
-    chain_id = str(_settings().chain_id)
-    service.link_demo_wallet(current_user.user_id, address, chain_id, f"Demo wallet {offered[address]}")
-    return see(safe_next(request.form.get("next"), "/me/wallets"))
-
-
-def _free_demo_wallets() -> list[dict[str, Any]]:
-    every = list(newcomer_wallets(_settings()))
-    taken = queries.linked_among(db.session(), every, str(_settings().chain_id))
-    return [{"number": n, "address": a} for n, a in enumerate(every, 1) if a not in taken]
-
-
-def _browser() -> str:
-    """A random id of this browser, to tell a link opened elsewhere; it means nothing once signed in."""
-    if "browser" not in cookie:
-        cookie["browser"] = new_token()
-    return str(cookie["browser"])
-
-
-def _masked(email: str) -> str:
-    """mira@example.org -> m…@example.org."""
-    name, _, host = email.partition("@")
-    return f"{name[:1]}…@{host}"

@@ -57,6 +57,14 @@ def fan_email(number: int) -> str:
     return f"fan{number:02}@example.org"
 
 
+def fans(field: Field) -> dict[int, uuid.UUID]:
+    """Number -> person, of this run's fans."""
+    emails = {fan_email(number): number for number in range(1, field.plan.fans + 1)}
+    with transaction() as session:
+        rows = session.execute(sa.select(User.email, User.id).where(User.email.in_(emails)))
+        return {emails[email]: user_id for email, user_id in rows}
+
+
 def person(email: str) -> Person:
     with transaction() as session:
         columns = sa.select(User.id, User.email, Artist.slug).outerjoin(Artist, Artist.user_id == User.id)

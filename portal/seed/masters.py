@@ -25,7 +25,7 @@ def drafts(field: Field) -> None:
             if sown(track.title) is None:
                 with acting(owner):
                     service.create_master_with_ipo(owner.id, _details(act, track), _terms(track.offer), field.settings)
-            if track.aim is not Aim.DRAFT:
+            if track.aim is not Aim.DRAFT and there(track.title).status is MasterStatus.DRAFT:
                 with acting(owner):
                     service.confirm_rights(owner.id, there(track.title).id)
 

@@ -12,6 +12,7 @@ from portal.chain.signer import of_demo_fan, of_dev_account
 from portal.db import transaction
 from portal.seed.data import ACTS, STAFF, Act, Clerk
 from portal.seed.field import Field, fan_email, person
+from portal.seed.field import fans as fans_of
 from portal.subscriptions.service import start_subscription
 
 FIRST_ARTIST_ACCOUNT = 12
@@ -67,8 +68,9 @@ def fans(field: Field) -> None:
 
 
 def follows(field: Field) -> None:
+    known = fans_of(field)
     for place, act in enumerate(ACTS):
         slug = person(act.email).slug or ""
-        for number in range(1, field.plan.fans + 1):
+        for number, user_id in known.items():
             if (number + place) % NOT_FOLLOWED:
-                artists.follow(slug, person(fan_email(number)).id)
+                artists.follow(slug, user_id)

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from portal.chain import bootstrap
 from portal.chain.signer import of_demo_fan
 from portal.db import transaction, utcnow
-from portal.errors import Conflict
 from portal.masters.intents import Unsigned
 from portal.revenue import claims, service
 from portal.revenue.enums import RevenueEventStatus as Status
@@ -23,7 +22,7 @@ from portal.revenue.rules import RevenueData
 from portal.seed import clock, wallets
 from portal.seed.data import CLAIMS, FINANCE, REPORTED, SOLD_OUT, SOURCES, Source
 from portal.seed.field import Field, acting, fan_email, owner_of, person, there
-from portal.seed.waiting import until
+from portal.seed.waiting import Stalled, until
 
 MONTHS = 3
 PAID_AFTER = dt.timedelta(days=12)
@@ -55,13 +54,13 @@ def income(field: Field) -> None:
     now = utcnow()
     for month in months(now)[-field.plan.months :]:
         clock.reach((now - month.paid).total_seconds())
-        for source in SOURCES[: field.plan.sources]:
-            _verify(field, _report(field, source, month))
-        for source in SOURCES[: field.plan.sources]:
-            _wait_for(field, _reference(source, month.number), Status.DEPOSITED, Status.DISTRIBUTED)
-        clock.settle()
-        for source in SOURCES[: field.plan.sources]:
-            _wait_for(field, _reference(source, month.number), Status.DISTRIBUTED)
+        references = [_report(field, source, month) for source in SOURCES[: field.plan.sources]]
+        for reference in references:
+            _verify(field, reference)
+        if not _arrived(references, Status.DISTRIBUTED):
+            _wait_for(field, references, Status.DEPOSITED, Status.DISTRIBUTED)
+            clock.settle()
+            _wait_for(field, references, Status.DISTRIBUTED)
         for fan in CLAIMS.get(month.number, ()):
             _claim(field, fan, month.number)
 
@@ -98,15 +97,16 @@ def _verify(field: Field, reference: str) -> None:
             service.verify_revenue(person(FINANCE.email).id, found[0], f"Receipt of {reference}", field.settings)
 
 
-def _wait_for(field: Field, reference: str, *wanted: Status) -> None:
-    def arrived(_: object) -> bool:
-        found = _event(reference)
-        assert found is not None
-        if found[1] is Status.FAILED:
-            raise Conflict(f"The deposit of {reference} failed.")
-        return found[1] in wanted
+def _wait_for(field: Field, references: list[str], *wanted: Status) -> None:
+    until(f"{SOLD_OUT}'s income is {wanted[0]}", lambda _: _arrived(references, *wanted), field.patience)
 
-    until(f"{reference} is {wanted[0]}", arrived, field.patience)
+
+def _arrived(references: list[str], *wanted: Status) -> bool:
+    """Whether all have come that far. Raises Stalled for a deposit that the chain refused."""
+    found = [event[1] for event in map(_event, references) if event is not None]
+    if Status.FAILED in found:
+        raise Stalled("A deposit failed; finance can try it again at /admin/revenue.")
+    return all(status in wanted for status in found)
 
 
 def _claim(field: Field, fan: int, month: int) -> None:

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 from portal.db import transaction, utcnow
 from portal.seed.data import CLOSING, NEXT_VERSION, UNDECIDED
-from portal.seed.field import Field, Person, acting, fan_email, owner_of, person, there
+from portal.seed.field import Field, Person, acting, fans, owner_of, there
 from portal.seed.questions import COMING, LIVE, PAST, Ask
 from portal.vstudio import decisions, queries, rooms
 from portal.vstudio.enums import VstudioSessionStatus as Status
-from portal.vstudio.models import VstudioDecisionPoint, VstudioSession
+from portal.vstudio.models import VstudioDecisionPoint, VstudioSession, VstudioVote
 from portal.vstudio.queries import Voter
 from portal.vstudio.rooms import RoomDetails
 from portal.vstudio.rules import DecisionState as State
@@ -92,12 +92,11 @@ def _ask(field: Field, owner: Person, room: uuid.UUID, asks: tuple[Ask, ...]) ->
 def _vote(field: Field, decision: uuid.UUID, ask: Ask) -> None:
     if _state(decision) is not State.OPEN:
         return
-    for fan in (number for number in ask.voters if number <= field.plan.fans):
-        voter = Voter(user_id=person(fan_email(fan)).id)
-        with transaction() as session:
-            voted = queries.vote_of(session, decision, voter) is not None
-        if not voted:
-            cast_vote(voter, decision, ask.choice(fan))
+    with transaction() as session:
+        voted = set(session.scalars(sa.select(VstudioVote.user_id).where(VstudioVote.decision_point_id == decision)))
+    for number, user_id in fans(field).items():
+        if number in ask.voters and user_id not in voted:
+            cast_vote(Voter(user_id=user_id), decision, ask.choice(number))
 
 
 def _conclude(owner: Person, decision: uuid.UUID, ask: Ask) -> None:

@@ -22,7 +22,8 @@ def first_sale(field: Field) -> None:
     for purchase in FIRST_SALE:
         clock.reach(purchase.days_ago * DAY)
         _buy(field, there(SOLD_OUT), purchase)
-    clock.settle()
+    if there(SOLD_OUT).offer is not IpoStatus.CLOSED:
+        clock.settle()
     until(f"{SOLD_OUT} is closed", lambda _: there(SOLD_OUT).offer is IpoStatus.CLOSED, field.patience)
     clock.reach(PAYOUT * DAY)
     _pay_out(field, there(SOLD_OUT))

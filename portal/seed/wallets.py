@@ -14,6 +14,8 @@ from portal.seed.field import Field
 
 GAS_MONEY = 10**19
 COINS = 10_000 * 10**6
+ENOUGH_GAS = 500_000
+"""For any call of a fan (at most 110,000 are used), so that the node need not work it out; the rest is not paid."""
 
 
 def fund(field: Field) -> None:
@@ -21,8 +23,8 @@ def fund(field: Field) -> None:
     giver, coin = of_dev_account(FUNDER_INDEX), bootstrap.contracts().stablecoin
     for number in range(1, field.plan.fans + 1):
         fan = of_demo_fan(number).address
-        send(f"gas:{number}", Call(fan, "0x", GAS_MONEY), giver)
-        send(f"coins:{number}", Call(coin, encode_call("Stablecoin", "faucet", (fan, COINS))), giver)
+        send(f"gas:{number}", Call(fan, "0x", GAS_MONEY, ENOUGH_GAS), giver)
+        send(f"coins:{number}", Call(coin, encode_call("Stablecoin", "faucet", (fan, COINS)), 0, ENOUGH_GAS), giver)
 
 
 def was_sent(name: str) -> bool:
@@ -33,7 +35,7 @@ def was_sent(name: str) -> bool:
 
 def sign(name: str, asked: Unsigned, signer: Signer) -> None:
     """Send what a service prepared for the wallet's owner to sign."""
-    send(name, Call(asked.to, asked.data, asked.value), signer)
+    send(name, Call(asked.to, asked.data, asked.value, ENOUGH_GAS), signer)
 
 
 def send(name: str, call: Call, signer: Signer) -> None:

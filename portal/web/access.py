@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from flask_login import current_user
 
-from portal.errors import Forbidden, SignInNeeded
+from portal.errors import Forbidden, SecondFactorNeeded, SignInNeeded, StepUpNeeded
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,12 @@ anyone = Access("anyone", _open)
 signed_in = Access("signed in", _signed_in)
 
 
+def _second_factor() -> None:
+    """With a second factor on, no session exists without it; what is left to ask is whether it is on."""
+    if current_user.factor_due:
+        raise SecondFactorNeeded
+
+
 def role(name: str) -> Access:
     """People who hold this role now (an expired role is no role)."""
 
@@ -42,16 +48,39 @@ def role(name: str) -> Access:
         _signed_in()
         if name not in current_user.roles:
             raise Forbidden
+        if name == "admin":
+            _second_factor()
 
     return Access(f"role {name}", check)
 
 
 def permission(name: str) -> Access:
-    """People who hold this permission now, by a role or by a grant, such as `finance:verify`."""
+    """People who hold this permission now, by a role or by a grant, such as `finance:verify`, and a second factor."""
 
     def check() -> None:
         _signed_in()
         if name not in current_user.permissions:
             raise Forbidden
+        _second_factor()
 
     return Access(f"permission {name}", check)
+
+
+def confirmed(access: Access) -> Access:
+    """Who may do this anyway, and has proved who they are within the last minutes (`step_up_seconds`)."""
+
+    def check() -> None:
+        access.check()
+        if not current_user.recent:
+            raise StepUpNeeded
+
+    return Access(f"{access.name}, just confirmed", check)
+
+
+def _may_move_money() -> None:
+    _signed_in()
+    _second_factor()
+
+
+money = confirmed(Access("signed in with a second factor", _may_move_money))
+"""For every change of where somebody's money goes."""

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import re
+import statistics
+import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -12,8 +18,13 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from portal import mail
-from portal.accounts.models import MagicLinkToken, User, UserSession
-from portal.audit.models import AuditLog
+from portal.accounts import limits, links
+from portal.accounts.models import MagicLinkToken, RateLimit, User, UserSession
+from portal.audit.models import AuditLog, SecurityEvent
+from portal.crypto import token_hash
+from portal.db import db
+from portal.errors import Gone, TooMany
+from tests import factories
 from tests.conftest import Client, browser
 
 Jobs = Callable[[], int]
@@ -42,6 +53,7 @@ def test_a_link_signs_in_once(client: Client, run_jobs: Jobs, session: Session) 
 
 
 def test_opening_a_link_uses_nothing_up(client: Client, run_jobs: Jobs) -> None:
+    """Promise 58: a mail scanner that opens the link does not consume it."""
     link = ask(client, run_jobs)
     for _ in range(3):
         assert client.get(link).status_code == 200
@@ -49,6 +61,7 @@ def test_opening_a_link_uses_nothing_up(client: Client, run_jobs: Jobs) -> None:
 
 
 def test_known_and_unknown_addresses_get_the_same_answer(client: Client, run_jobs: Jobs) -> None:
+    """Promise 57."""
     client.post(ask(client, run_jobs, "known@example.org"))
     client.post("/logout")
     known = client.post("/login", data={"email": "known@example.org"})
@@ -110,6 +123,7 @@ def test_next_never_leaves_the_host(client: Client, run_jobs: Jobs, target: str)
 
 
 def test_too_many_links(client: Client) -> None:
+    """Promise 56: the eleventh link to one address in five minutes is refused."""
     for _ in range(10):
         assert client.post("/login", data={"email": "busy@example.org"}).status_code == 303
     answer = client.post("/login", data={"email": "busy@example.org"})
@@ -132,8 +146,181 @@ def test_me_never_shows_the_second_factor(client: Client, run_jobs: Jobs) -> Non
 
 
 def test_dev_mail_is_only_in_the_embedded_default(client: Client, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
     assert client.get("/dev/mail").status_code == 200
     monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], bind="0.0.0.0:5000"))
     assert client.get("/dev/mail").status_code == 404
+
+
+def test_a_link_opened_elsewhere_asks_first(client: Client, run_jobs: Jobs, app: Flask) -> None:
+    """Promise 58: bound to the browser that asked; another one is told so and shown who asked."""
+    client.environ_base["HTTP_USER_AGENT"] = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    link = ask(client, run_jobs)
+    elsewhere = browser(app)
+    assert "asked for in another browser" not in client.get(link).text
+    page = elsewhere.get(link).text
+    assert "asked for in another browser" in page
+    assert "Firefox on Linux" in page
+    assert "mira@example.org" not in page
+    assert elsewhere.post(link).status_code == 303
+    assert client.get("/api/v2/me").status_code == 401
+
+
+def test_of_twenty_that_use_a_link_one_gets_in(live_app: Flask, client: Client, run_jobs: Jobs) -> None:
+    """Promise 58: single use, also at the same instant."""
+    token = ask(client, run_jobs).removeprefix("/login/")
+    settings = live_app.config["SETTINGS"]
+    let_in: list[str] = []
+
+    def use() -> None:
+        with live_app.app_context():
+            try:
+                let_in.append(links.sign_in_with_link(token, "", settings)[0].token)
+            except Gone:
+                pass
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=use) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(let_in) == 1
+    refused = db.session().scalar(sa.select(sa.func.count()).select_from(SecurityEvent))
+    assert refused == 19
+
+
+def test_the_token_has_256_bits_and_lasts_15_minutes(client: Client, run_jobs: Jobs) -> None:
+    """Promise 58."""
+    token = ask(client, run_jobs).removeprefix("/login/")
+    assert len(bytes.fromhex(token)) * 8 == 256
+    row = db.session().scalars(sa.select(MagicLinkToken)).one()
+    assert row.expires_at - row.created_at < dt.timedelta(minutes=15, seconds=5)
+    assert row.token_hash == token_hash(token)
+
+
+def test_a_link_survives_a_new_secret_key(
+    client: Client, run_jobs: Jobs, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mail that is sent after SECRET_KEY was changed holds the link that was asked for before."""
+    settings = app.config["SETTINGS"]
+    client.post("/login", data={"email": "mira@example.org"})
+    new = "another-secret-of-more-than-32-characters"
+    changed = replace(settings, secret_key=new, secret_key_fallbacks=(settings.secret_key,))
+    monkeypatch.setitem(app.config, "SETTINGS", changed)
+    run_jobs()
+    assert client.post(_link(app)).status_code == 303
+
+
+def test_known_and_unknown_addresses_take_as_long(client: Client, session: Session, app: Flask) -> None:
+    """Promise 57: the medians of the times for a known and an unknown address differ by less than 10 %."""
+    for number in range(150):
+        factories.person(session, f"known-{number}@example.org")
+
+    settings = replace(app.config["SETTINGS"], sign_in_tries=10**6)
+
+    def difference() -> float:
+        times: dict[str, list[float]] = {"known": [], "unknown": []}
+        for number in range(150):
+            for kind, spent in times.items():
+                start = time.perf_counter()
+                with app.test_request_context("/login", method="POST"):
+                    links.request_magic_link(f"{kind}-{number}@example.org", "b", "/", settings)
+                spent.append(time.perf_counter() - start)
+        known, unknown = (statistics.median(spent) for spent in times.values())
+        return abs(known - unknown) / unknown
+
+    assert any(difference() < 0.1 for _ in range(3))
+
+
+NEXT = [
+    "//evil.example",
+    "///evil.example",
+    "////evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "https://evil.example",
+    "https:evil.example",
+    "HTTPS://evil.example",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "evil.example",
+    " //evil.example",
+    "/\x0d//evil.example",
+    "",
+    "http://localhost@evil.example/",
+    "/%0d%0aSet-Cookie:x=1",
+    "/.//evil.example",
+    "/" + "a" * 3000,
+]
+
+
+@pytest.mark.parametrize("target", NEXT)
+def test_next_stays_here_everywhere(client: Client, run_jobs: Jobs, target: str) -> None:
+    """Promise 71: at each step that keeps `next`, the place it leads to is on this host."""
+    page = client.get("/login", query_string={"next": target}).text
+    kept = re.search(r'name="next" value="([^"]*)"', page)
+    assert kept
+    places = [html.unescape(kept[1]), client.post(ask(client, run_jobs, next=target)).location]
+    places.append(client.get("/login", query_string={"next": target}).location)
+    again = re.search(r'name="next" value="([^"]*)"', client.get("/login/again", query_string={"next": target}).text)
+    assert again
+    places.append(html.unescape(again[1]))
+    for place in places:
+        whole = urlsplit(urljoin("http://localhost/login", place.replace("\\", "/")))
+        assert whole.netloc == "localhost", place
+        assert not re.search(r"[\x00-\x20\\]", place)
+        assert not place.startswith("//")
+
+
+def test_a_network_is_limited_too(client: Client) -> None:
+    """Promise 56: ten links in five minutes for one network, whatever addresses they go to; others go on."""
+    outside = {"REMOTE_ADDR": "203.0.113.7"}
+    for number in range(10):
+        answer = client.post("/login", data={"email": f"n{number}@example.org"}, environ_overrides=outside)
+        assert answer.status_code == 303
+    assert client.post("/login", data={"email": "n@example.org"}, environ_overrides=outside).status_code == 429
+    other = {"REMOTE_ADDR": "2001:db8::1"}
+    assert client.post("/login", data={"email": "m@example.org"}, environ_overrides=other).status_code == 303
+    networks = set(db.session().scalars(sa.select(RateLimit.identifier).where(RateLimit.identifier_type == "network")))
+    assert networks == {"203.0.113.7", "2001:db8::/64"}
+    mails = db.session().scalars(sa.select(RateLimit.identifier).where(RateLimit.identifier_type == "email")).all()
+    assert not any("@" in m for m in mails)
+
+
+def test_the_limit_holds_for_many_at_once_without_the_cache(live_app: Flask) -> None:
+    """Promise 56: counted in PostgreSQL, so neither more processes nor the loss of Valkey gives more tries."""
+    limit = [limits.Limit("test", "person", "somebody", 10, 300)]
+    passed: list[int] = []
+
+    def spend() -> None:
+        with live_app.app_context():
+            try:
+                limits.spend(limit)
+                passed.append(1)
+            except TooMany:
+                pass
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=spend) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(passed) == 10
+    later = dt.timedelta(minutes=6)
+    past = {"window_start": RateLimit.window_start - later, "window_end": RateLimit.window_end - later}
+    db.session().execute(sa.update(RateLimit).values(past))
+    db.session.commit()
+    limits.spend(limit)
+
+
+def test_an_inactive_account_stays_out(client: Client, run_jobs: Jobs, session: Session) -> None:
+    factories.person(session, "mira@example.org")
+    session.execute(sa.update(User).values(status="suspended"))
+    session.commit()
+    assert client.post(ask(client, run_jobs)).status_code == 410
+    assert client.get("/api/v2/me").status_code == 401
