@@ -95,7 +95,7 @@ ROWS = {
             SELECT gen_random_uuid(), 't', id, now() + interval '1 day', true FROM users;
         DELETE FROM user_sessions;
     """,
-    "0015": "",
+    "0017": "",
 }
 
 
