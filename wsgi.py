@@ -15,7 +15,7 @@ from sqlalchemy.orm import configure_mappers  # noqa: E402
 
 from portal.app import create_app, with_sockets  # noqa: E402
 
-app = create_app()
+app = create_app(serving="db" not in sys.argv[1:])
 if os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
     with_sockets(app)
     configure_mappers()  # now, while the database may still be starting, and not in front of the first visitor

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from flask import Flask
+from flask.helpers import get_debug_flag
 from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFProtect
 
@@ -14,7 +15,7 @@ from portal import cli, live, versions
 from portal.accounts.identity import login_manager
 from portal.audit import context as audit_context
 from portal.config import ROOT, Settings, SettingsError
-from portal.db import ENGINE_OPTIONS, db
+from portal.db import ENGINE_OPTIONS, db, role_faults
 from portal.web import answers, filters, headers, health, openapi, pages, sockets
 
 FEATURES = (
@@ -42,11 +43,14 @@ csrf = CSRFProtect()
 migrate = Migrate(directory=str(ROOT / "migrations"), compare_type=True)
 
 
-def create_app(settings: Settings | None = None, database_url: str | None = None) -> Flask:
-    """Build the application. Raises SettingsError with every fault at once when production may not start."""
+def create_app(settings: Settings | None = None, database_url: str | None = None, *, serving: bool = True) -> Flask:
+    """Build the application. Raises SettingsError with every fault at once when production may not start.
+
+    `serving` is off for `flask db` alone, which works as the tables' owner.
+    """
     settings = settings or Settings.from_env(os.environ)
-    if settings.faults():
-        raise SettingsError("Production does not start like this:\n- " + "\n- ".join(settings.faults()))
+    if faults := _faults(settings, serving):
+        raise SettingsError("Production does not start like this:\n- " + "\n- ".join(faults))
     app = Flask("portal", template_folder=str(ROOT / "templates"), static_folder=None)
     app.config.from_mapping(_flask_config(settings, database_url or settings.database_url))
     db.init_app(app)
@@ -62,6 +66,17 @@ def create_app(settings: Settings | None = None, database_url: str | None = None
     _register_features(app)
     cli.register(app)
     return app
+
+
+def _faults(settings: Settings, serving: bool) -> list[str]:
+    """What speaks against serving, from the settings, from Flask's own and from the database."""
+    faults = settings.faults()
+    if settings.production and get_debug_flag():
+        faults.append("FLASK_DEBUG is set: a visitor could run code")
+    if settings.production and serving:
+        urls = {url for url in (settings.database_url, settings.worker_database_url) if url}
+        faults += [fault for url in sorted(urls) for fault in role_faults(url)]
+    return faults
 
 
 def _flask_config(settings: Settings, database_url: str) -> dict[str, Any]:

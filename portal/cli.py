@@ -22,7 +22,7 @@ from portal.embedded.watch import exit_when_supervisor_dies
 
 
 def register(app: Flask) -> None:
-    for command in (worker, relay, indexer, seed, demo, chain_setup, keys):
+    for command in (worker, relay, indexer, seed, demo, chain_setup, keys, audit):
         app.cli.add_command(command)
 
 
@@ -182,3 +182,31 @@ def _plainly() -> Iterator[None]:
         yield
     except KeyFault as error:
         raise click.ClickException(str(error)) from None
+
+
+@click.group("audit")
+def audit() -> None:
+    """The audit log: seal what is new, verify what is sealed."""
+
+
+@audit.command("seal")
+def audit_seal() -> None:
+    """Seal what was written so far; the clock does it every minute."""
+    from portal.audit import sealing
+
+    with _plainly():
+        click.echo(f"{sealing.seal(_settings())} rows sealed")
+
+
+@audit.command("verify")
+def audit_verify() -> None:
+    """Hold every sealed row against its seal; name what was changed and exit with 1."""
+    from portal.audit import verifying
+
+    with _plainly():
+        report = verifying.verify(_settings())
+    for finding in report.findings:
+        click.echo(finding)
+    click.echo(f"{report.rows} rows in {report.seals} seals, {report.waiting} not sealed yet")
+    if report.findings:
+        raise SystemExit(1)

@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import portal.faults  # noqa: F401  (takes its own name out of the environment before it is looked through)
 
 DEFAULT_SECRET = "development-secret-not-for-production"  # noqa: S105  (refused by faults())
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "AUDIFI_"
+ENVIRONMENTS = ("development", "production")
 
 
 class SettingsError(RuntimeError):
@@ -95,6 +96,8 @@ class Settings:
                 values[spec.name] = _read(str(spec.type), environ[name])
             except ValueError as error:
                 problems.append(f"{name}: {error}")
+        if values.get("env", "development") not in ENVIRONMENTS:
+            problems.append(f"AUDIFI_ENV is {' or '.join(ENVIRONMENTS)}")
         if problems:
             raise SettingsError("The settings cannot be used:\n- " + "\n- ".join(problems))
         return cls(**values)
@@ -140,8 +143,13 @@ class Settings:
             faults.append("AUDIFI_TRUSTED_HOSTS is not set: name the hosts that this portal answers for")
         if urlsplit(self.base_url).scheme != "https":
             faults.append("AUDIFI_BASE_URL must be an https:// address")
-        if self.database_url and "sslmode=verify-full" not in self.database_url:
-            faults.append("AUDIFI_DATABASE_URL must verify the server: add sslmode=verify-full")
+        if not self.worker_database_url:
+            faults.append("AUDIFI_WORKER_DATABASE_URL is not set: worker, relay and indexer have a role of their own")
+        faults += [
+            f"AUDIFI_{name.upper()} must verify the server: add sslmode=verify-full"
+            for name in ("database_url", "worker_database_url", "owner_database_url")
+            if getattr(self, name) and not _verified(getattr(self, name))
+        ]
         if not self.smtp_url:
             faults.append("AUDIFI_SMTP_URL is not set: nobody could sign in")
         faults += [
@@ -152,6 +160,10 @@ class Settings:
         if not self.keystore:
             faults.append("AUDIFI_KEYSTORE is not set: nothing could be sent to the chain")
         return faults
+
+
+def _verified(url: str) -> bool:
+    return parse_qs(urlsplit(url).query).get("sslmode") == ["verify-full"]
 
 
 def _read(kind: str, text: str) -> Any:

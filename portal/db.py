@@ -156,6 +156,15 @@ ENGINE_OPTIONS: dict[str, Any] = {
     "connect_args": {"application_name": "audifi-backend", "options": "-c timezone=UTC"},
 }
 
+ROLE = """
+    SELECT rolname AS name, rolsuper AS superuser, rolbypassrls AS bypass, EXISTS (
+        SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+        WHERE n.nspname = 'public' AND relkind IN ('r', 'p') AND pg_has_role(pg_roles.oid, relowner, 'USAGE')
+    ) AS owns
+    FROM pg_roles WHERE rolname = current_user
+"""
+"""A member of the owner's role owns what the owner does."""
+
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 if TYPE_CHECKING:
@@ -200,6 +209,25 @@ def use_database(url: str) -> None:
     if engines[None].url.render_as_string(hide_password=False) != url:
         engines[None].dispose()
         engines[None] = sa.create_engine(url, **ENGINE_OPTIONS)
+
+
+def role_faults(url: str) -> list[str]:
+    """Why the role of this address may not serve: it could change tables, or read past row security.
+
+    A database that does not answer is a fault too: nobody knows then who we are.
+    """
+    engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args={"connect_timeout": 5})
+    try:
+        with engine.connect() as connection:
+            found = connection.execute(sa.text(ROLE)).one()
+    except sa.exc.OperationalError as error:
+        return [f"{_server(engine.url)} does not answer: {str(error.orig).strip().splitlines()[0]}"]
+    said = {"is a superuser": found.superuser, "skips row security": found.bypass, "owns tables": found.owns}
+    return [f"The database role {found.name} {what}: serve with one that does not" for what, so in said.items() if so]
+
+
+def _server(url: sa.URL) -> str:
+    return f"The database at {url.host or 'the socket'}{f':{url.port}' if url.port else ''}"
 
 
 def utcnow() -> dt.datetime:

@@ -30,3 +30,9 @@ class Profile(Body):
     bio: Annotated[Text, Field(max_length=500)] | None = None
     picture: Annotated[Whole, Field(ge=0, lt=PICTURES)] | None = None
     mail_on_sign_in: Switch = False
+
+
+class WalletLabel(Body):
+    """A name for one's own eyes; empty takes it away."""
+
+    label: Annotated[Text, Field(max_length=100)] | None = None

@@ -7,7 +7,7 @@ import uuid
 from flask import current_app
 
 from portal import mail
-from portal.accounts import links, notices
+from portal.accounts import links, notices, wallets
 from portal.accounts.models import MagicLinkToken, User
 from portal.config import Settings
 from portal.db import db
@@ -49,3 +49,9 @@ def send_account_notice(user_id: str, kind: str, facts: dict[str, str]) -> None:
         return
     subject, text = notices.text_of(kind, facts, f"{settings.public_url}/me/security")
     mail.send(settings, facts.get("to") or user.email, subject, text)
+
+
+@job("change_primary_wallet")
+def change_primary_wallet(change_id: str) -> None:
+    """A cool-off has ended. Running twice changes nothing twice."""
+    wallets.apply_change(uuid.UUID(change_id))

@@ -10,7 +10,7 @@ from flask import flash, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from portal.accounts import forms, identity, links, second_factor, sessions, ways
+from portal.accounts import forms, identity, links, providers, second_factor, sessions, ways
 from portal.accounts.door import browser, settings
 from portal.accounts.enums import AuthProvider
 from portal.db import db
@@ -48,6 +48,7 @@ def _security(status: int, errors: list[Any], values: dict[str, str]) -> Respons
         codes_left=second_factor.codes_left(session, current_user.user_id),
         devices=len(sessions.devices(session, current_user.user_id, settings())),
         staff=bool(current_user.permissions),
+        providers=providers.offered(session),
         errors=errors,
         values=values,
     )

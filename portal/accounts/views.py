@@ -17,6 +17,8 @@ from portal.accounts import (
     identity,
     links,
     profile_views,
+    provider_views,
+    providers,
     queries,
     second_factor,
     security_views,
@@ -34,7 +36,12 @@ from portal.web.bodies import form_body, parse
 from portal.web.pages import Pages, answer, is_partial, safe_next, see
 
 pages = Pages("accounts", __name__)
-more_pages = (security_views.pages, profile_views.pages, wallet_views.pages)
+more_pages = (security_views.pages, profile_views.pages, wallet_views.pages, provider_views.pages)
+
+
+def _other_ways() -> dict[str, Any]:
+    """Passkeys are the third: `passkey=True` shows their button."""
+    return {"wallet": True, "providers": providers.offered(db.session())}
 
 
 # --- the link ---------------------------------------------------------------------------------------------
@@ -45,7 +52,7 @@ def login() -> Any:
     target = safe_next(request.args.get("next"))
     if current_user.is_authenticated:
         return see(target)
-    return answer("accounts/login.html", values={}, errors=[], next=target)
+    return answer("accounts/login.html", values={}, errors=[], next=target, **_other_ways())
 
 
 @pages.post("/login", access=anyone)
@@ -55,7 +62,8 @@ def send_link() -> Response:
     try:
         form = parse(forms.SignIn, form_body())
     except Invalid as error:
-        return answer("accounts/login.html", 422, values=request.form, errors=error.errors, next=target)
+        shown = {"values": request.form, "errors": error.errors, "next": target, **_other_ways()}
+        return answer("accounts/login.html", 422, **shown)
     links.request_magic_link(form.email, browser(), target, settings())
     cookie["asked_for"] = form.email
     return see("/login/check-mail")

@@ -1,4 +1,4 @@
-"""Alerts about high and critical security events."""
+"""Alerts about high and critical security events, the clock of the seals, and what became of failed jobs."""
 
 from __future__ import annotations
 
@@ -7,21 +7,58 @@ import uuid
 
 from flask import current_app
 
-from portal import mail
+from portal import outbox
+from portal.audit import alerts, sealing, verifying
+from portal.audit.enums import SecurityEventType, SecuritySeverity
 from portal.audit.models import SecurityEvent
+from portal.audit.service import log_security_event, log_system_event
 from portal.config import Settings
-from portal.db import db
+from portal.db import db, transaction
 from portal.queue import job
 
 log = logging.getLogger(__name__)
 
+CHANNELS = {"mail": alerts.by_mail, "webhook": alerts.by_webhook}
+MOST_NAMED = 20
+
 
 @job("alert_security_team")
-def alert(event_id: str) -> None:
-    """Tell the security team by log and, where an address is set, by mail; a failing channel is tried again."""
-    settings: Settings = current_app.config["SETTINGS"]
+def alert(event_id: str, channel: str = "log") -> None:
+    """Tell the security team by one channel; one that fails is tried again by the outbox."""
     event = db.session().get_one(SecurityEvent, uuid.UUID(event_id))
-    log.critical("security event", extra={"event": event_id, "kind": event.event_type.value, "title": event.title})
-    if settings.security_mail:
-        text = f"{event.title}\n\n{event.description or ''}\n\nEvent {event_id}, {event.severity.value}."
-        mail.send(settings, settings.security_mail, f"AudiFi security: {event.title}", text)
+    db.session.rollback()
+    if channel == "log":
+        log.critical("security event", extra={"event": event_id, "kind": event.event_type.value, "title": event.title})
+        return
+    settings: Settings = current_app.config["SETTINGS"]
+    address = {"mail": settings.security_mail, "webhook": settings.security_webhook}[channel]
+    if address:
+        CHANNELS[channel](settings, event)
+
+
+@job("seal_audit_log")
+def seal_audit_log() -> None:
+    """Seal what is new. Running twice seals nothing twice."""
+    sealing.seal(current_app.config["SETTINGS"])
+
+
+@job("verify_audit_log")
+def verify_audit_log() -> None:
+    """Hold the audit log against its seals every day, and raise the alarm when it was changed."""
+    findings = verifying.verify(current_app.config["SETTINGS"]).findings
+    if findings:
+        log_security_event(
+            SecurityEventType.SUSPICIOUS_ACTIVITY,
+            SecuritySeverity.CRITICAL,
+            "The audit log was changed",
+            description=f"{len(findings)} findings; `flask audit verify` lists them all.",
+            data={"rule": "audit", "indicators": findings[:MOST_NAMED]},
+        )
+
+
+@job("note_failed_job")
+def note_failed_job(name: str, job_id: str, error: str) -> None:
+    """A job gave up: a system event that staff find beside the others."""
+    with transaction() as session:
+        log_system_event(session, "job_failed", "outbox", name, success=False, error=error, job_id=job_id)
+        outbox.finish(session)

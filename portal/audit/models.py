@@ -32,8 +32,11 @@ from portal.db import (
 )
 
 
-class AuditLog(ServerIdentified, Created, Model):
-    """One change, written in the transaction that made it; never updated, never deleted (T39 audit_logs)."""
+class AuditLog(ServerIdentified, Model):
+    """One change, written in the transaction that made it; never updated, never deleted (T39 audit_logs).
+
+    The time is that of the INSERT, not of the transaction's begin: the sealer relies on it.
+    """
 
     __tablename__ = "audit_logs"
     __table_args__ = (sa.Index(None, "created_at"),)
@@ -56,6 +59,7 @@ class AuditLog(ServerIdentified, Created, Model):
     success: Mapped[Yes]
     error_message: Mapped[str | None]
     metadata_: Mapped[dict[str, Any] | None] = mapped_column("metadata")
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=sa.func.clock_timestamp(), sort_order=90)
 
 
 class SecurityEvent(ServerIdentified, Created, Model):
@@ -129,3 +133,24 @@ class AuditSeal(ServerIdentified, Created, Model):
     seal_hash: Mapped[S64] = mapped_column(unique=True)
     key_id: Mapped[S50]
     signature: Mapped[str]
+
+
+class AuditLeaf(Model):
+    """One sealed row of the audit log: its keyed hash at its place in a seal.
+
+    The row's personal fields enter it as commitments under keys of their own, one for who acted and one for whom or
+    what it was about; forgetting a person deletes their keys and leaves the leaf as it is. No foreign key: a leaf
+    outlives its row, and names what somebody deleted.
+    """
+
+    __tablename__ = "audit_leaves"
+    __table_args__ = (sa.UniqueConstraint("seal_number", "position"),)
+
+    audit_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    seal_number: Mapped[int] = mapped_column(sa.BigInteger)
+    position: Mapped[int]
+    leaf: Mapped[bytes]
+    actor_key: Mapped[bytes | None]
+    actor_commitment: Mapped[bytes]
+    subject_key: Mapped[bytes | None]
+    subject_commitment: Mapped[bytes]

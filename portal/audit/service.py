@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,9 +14,12 @@ from portal import outbox
 from portal.audit.context import actor
 from portal.audit.enums import AuditActionCategory, SecurityEventType, SecuritySeverity
 from portal.audit.models import AuditLog, SecurityEvent, SystemEvent
-from portal.db import transaction
+from portal.db import db
 from portal.logs import request_id
 
+log = logging.getLogger(__name__)
+
+LOCK_WAIT = "1s"
 ALERTED = {SecuritySeverity.HIGH, SecuritySeverity.CRITICAL}
 
 
@@ -57,6 +62,18 @@ def record(
     )
 
 
+def forget(session: Session, user_id: uuid.UUID, targets: Iterable[uuid.UUID] = ()) -> None:
+    """Empty the personal fields of a person's records inside the caller's transaction; seals stay valid.
+
+    Who they were goes from every row they wrote, and what rows say about them; `targets` names their other things
+    (an artist's profile) whose rows are emptied too. A row tells of it. Only the worker's role may do this.
+    """
+    session.execute(
+        sa.text("SELECT audit_forget(:person, cast(:targets AS uuid[]), :request)"),
+        {"person": user_id, "targets": list(targets), "request": request_id()},
+    )
+
+
 def log_security_event(
     kind: SecurityEventType,
     severity: SecuritySeverity,
@@ -66,33 +83,50 @@ def log_security_event(
     wallet_address: str | None = None,
     data: dict[str, Any] | None = None,
 ) -> None:
-    """Write a security event in a transaction of its own, so that a refused act's rollback does not erase it."""
+    """Write a security event on a connection of its own: a refused act's rollback does not erase it.
+
+    May be called anywhere, inside a command too. When it cannot be written, the log has it and the caller goes on:
+    an event that fails must not change how the act is answered.
+    """
     who = actor()
-    with transaction() as session:
-        event_id = session.execute(
-            sa.insert(SecurityEvent)
-            .values(
-                event_type=kind,
-                severity=severity,
-                user_id=who.user_id,
-                wallet_address=wallet_address,
-                title=title,
-                description=description,
-                ip_address=who.ip_address,
-                user_agent=who.user_agent,
-                request_path=who.path,
-                request_method=who.method,
-                event_data=data,
-            )
-            .returning(SecurityEvent.id)
-        ).scalar_one()
-        if severity in ALERTED:
+    values = {
+        "event_type": kind,
+        "severity": severity,
+        "user_id": who.user_id,
+        "wallet_address": wallet_address,
+        "title": title,
+        "description": description,
+        "ip_address": who.ip_address,
+        "user_agent": who.user_agent,
+        "request_path": who.path,
+        "request_method": who.method,
+        "event_data": data,
+    }
+    loose = {**values, "user_id": None, "event_data": {**(data or {}), "userId": str(who.user_id)}}
+    for attempt in [values, loose] if who.user_id else [values]:
+        try:
+            _write_event(attempt)
+            return
+        except sa.exc.SQLAlchemyError as error:
+            what = {"kind": kind.value, "severity": severity.value, "title": title}
+            log.critical("a security event could not be written: %s", type(error).__name__, extra=what)
+
+
+def _write_event(values: dict[str, Any]) -> None:
+    """In a transaction of its own. The caller may hold the person's row, even one that is not committed yet: the
+    reference to it is waited for only shortly, and then written without."""
+    with Session(db.engine, join_transaction_mode="create_savepoint") as session, session.begin():
+        session.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
+        event_id = session.execute(sa.insert(SecurityEvent).values(**values).returning(SecurityEvent.id)).scalar_one()
+        if values["severity"] in ALERTED:
             alert_security_team(session, event_id)
 
 
 def alert_security_team(session: Session, event_id: uuid.UUID) -> None:
-    """Ask for the alert of a high or critical event; a failing channel is the job's to retry."""
-    outbox.add(session, "alert_security_team", {"event_id": str(event_id)}, dedupe=f"alert:{event_id}")
+    """Ask for the alerts of a high or critical event; a failing channel is its own job's to retry."""
+    for channel in ("log", "mail", "webhook"):
+        payload = {"event_id": str(event_id), "channel": channel}
+        outbox.add(session, "alert_security_team", payload, dedupe=f"alert:{event_id}:{channel}")
 
 
 def log_system_event(
@@ -106,6 +140,7 @@ def log_system_event(
     milliseconds: int | None = None,
     entity: tuple[str, uuid.UUID] | None = None,
     error: str | None = None,
+    job_id: str | None = None,
 ) -> None:
     """Write what a job or the indexer did, inside the caller's transaction."""
     entity_type, entity_id = entity or (None, None)
@@ -114,6 +149,7 @@ def log_system_event(
             event_type=kind,
             source=source,
             message=message,
+            job_id=job_id,
             entity_type=entity_type,
             entity_id=entity_id,
             duration_ms=milliseconds,

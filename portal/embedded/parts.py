@@ -38,8 +38,9 @@ def background(workers: int) -> dict[str, list[str]]:
     }
 
 
-ONCE = {"seed": flask("seed", "--env=dev")}
-"""What runs to its end beside the portal after each start, by name; each finds by itself what is left to do."""
+def once(demo_data: bool) -> dict[str, list[str]]:
+    """What runs to its end beside the portal after each start, by name; each finds by itself what is left to do."""
+    return {"seed": flask("seed", "--env=dev")} if demo_data else {"chain-setup": flask("chain-setup")}
 
 
 class Part(Server[None]):

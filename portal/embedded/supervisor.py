@@ -22,7 +22,7 @@ from portal.embedded import given
 from portal.embedded.devchain import Devchain
 from portal.embedded.files import StartError, data_folder, lock, private_folder, read_text, secret, tail, write_private
 from portal.embedded.migrate import Migration
-from portal.embedded.parts import ONCE, Kept, Part, Web, background, how, web
+from portal.embedded.parts import Kept, Part, Web, background, how, once, web
 from portal.embedded.postgres import Postgres
 from portal.embedded.process import Server
 from portal.embedded.valkey import Valkey
@@ -57,6 +57,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine alone)")
     parser.add_argument("--port", type=int, help=f"default: {USUAL_PORT}, or the next free one")
     parser.add_argument("--workers", type=int, default=1, help="job workers (default: 1)")
+    parser.add_argument("--no-demo-data", dest="demo_data", action="store_false", help="start without demo artists")
     return parser.parse_args(argv)
 
 
@@ -193,7 +194,8 @@ class Supervisor:
 
     def _start_parts(self, environment: Mapping[str, str]) -> None:
         trusted = _without(environment, OWNER)
-        for commands, parts in ((background(self.arguments.workers), self.parts), (ONCE, self.once)):
+        start = once(self.arguments.demo_data and not self.settings.production)
+        for commands, parts in ((background(self.arguments.workers), self.parts), (start, self.once)):
             for name, command in commands.items():
                 parts.append(part := Part(self.data, name, command, trusted, (self.watch_end,)))
                 part.launch()

@@ -22,7 +22,7 @@ from portal.errors import Conflict, DomainError, FieldError, Invalid, NotFound
 from portal.idempotency import Answer
 from portal.marketplace import master_page
 from portal.marketplace.signing import Line, follow, sign
-from portal.marketplace.wording import decimals, master_href, short
+from portal.marketplace.wording import decimals, master_href, short, terms_href
 from portal.masters import acts, intents, minting
 from portal.masters import queries as master_queries
 from portal.masters.acts import Act
@@ -88,7 +88,8 @@ def mint(master_id: uuid.UUID) -> Response:
         wallet = (request.form.get("other") or request.form.get("wallet") or _usual_wallet()).lower()
         if wallet and wallet not in demo_signers(_settings()):
             return _to_sign(master, wallet, int(text))
-        name = minting.request_mint(current_user.user_id, master_id, wallet, int(text), keyed(_kept(href)))
+        who, seen = current_user.user_id, request.form.get("termsVersion")
+        name = minting.request_mint(who, master_id, wallet, int(text), keyed(_kept(href)), seen)
     except (Invalid, Conflict) as refusal:
         return _refused(master_id, refusal)
     return see(_steps_of(href, name))
@@ -134,7 +135,9 @@ def _usual_wallet() -> str:
 
 def _to_sign(master: Master, wallet: str, quantity: int) -> Response:
     """What the wallet has to sign, in this order, and what it costs."""
-    intent = intents.mint_intent(current_user.user_id, master.id, wallet, quantity, _settings())
+    seen = request.form.get("termsVersion")
+    intent = intents.mint_intent(current_user.user_id, master.id, wallet, quantity, _settings(), seen)
+    terms = terms_href(master.id, intent.purchase.terms_version)
     return sign(
         f"Buy with the wallet {short(wallet)}",
         "Your wallet signs and pays; the shares arrive in it. Nothing is reserved until then.",
@@ -143,6 +146,7 @@ def _to_sign(master: Master, wallet: str, quantity: int) -> Response:
         _lines(intent),
         intent.purchase.currency,
         _transactions(intent),
+        terms,
     )
 
 

@@ -6,9 +6,12 @@ import datetime as dt
 import uuid
 from typing import Any
 
+from flask import current_app
 from sqlalchemy.orm import Session
 
+from portal import progress
 from portal.artists import queries as artist_queries
+from portal.config import Settings
 from portal.db import utcnow
 from portal.marketplace import queries
 from portal.marketplace.wording import SOON, artist_card, decimals, left, master_card, media, price, readable
@@ -26,6 +29,7 @@ def page(session: Session, user_id: uuid.UUID | None) -> dict[str, Any]:
     """Every value of the template; each list may be empty."""
     upcoming = queries.next_offer(session)
     return {
+        "seeding": _seeding(),
         "week": None,
         "proof": _proof(session),
         "wall": [media(m) | {"track": None} for m in master_queries.recent(session, WALL)],
@@ -38,6 +42,13 @@ def page(session: Session, user_id: uuid.UUID | None) -> dict[str, Any]:
         "paid_total": _total(session),
         "artists": _artists(session, user_id),
     }
+
+
+def _seeding() -> dict[str, int] | None:
+    """How far the demo data is that an embedded portal adds behind its first page."""
+    settings: Settings = current_app.config["SETTINGS"]
+    found = progress.read(settings.data_dir) if settings.embedded else None
+    return {"step": found.step, "of": found.of} if found else None
 
 
 def _starts(master: Master) -> dt.datetime | None:

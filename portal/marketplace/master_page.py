@@ -14,7 +14,17 @@ from portal.artists import queries as artist_queries
 from portal.chain.signer import demo_signers
 from portal.config import Settings
 from portal.marketplace import income, queries
-from portal.marketplace.wording import artist_href, decimals, left, master_href, media, price, short, shown_status
+from portal.marketplace.wording import (
+    artist_href,
+    decimals,
+    left,
+    master_href,
+    media,
+    price,
+    short,
+    shown_status,
+    terms_href,
+)
 from portal.masters import minting
 from portal.masters import queries as master_queries
 from portal.masters.enums import IpoStatus
@@ -123,8 +133,8 @@ def _offer(session: Session, master: Master, ipo: MasterIpo, viewer: Viewer, ask
         "others": [(address, short(address)) for address in wallets if address not in able],
         "fee_bps": viewer.settings.primary_fee_bps,
         "network_fee": None if fee is None else f"{format_units(fee - fee % 10**12, 18)} ETH",
-        "terms_version": None,
-        "terms_href": None,
+        "terms_version": ipo.terms_version,
+        "terms_href": terms_href(master.id, ipo.terms_version),
         "error": asked.refusal,
     }
 

@@ -43,8 +43,12 @@ def sign(
     lines: list[Line],
     currency: str,
     transactions: list[tuple[str, Unsigned]],
+    terms: str | None = None,
 ) -> Response:
-    """The page with transactions for a wallet that signs elsewhere, in the order in which they are signed."""
+    """The page with transactions for a wallet that signs elsewhere, in the order in which they are signed.
+
+    `terms` is where the terms stand that whoever signs accepts.
+    """
     return answer(
         "marketplace/sign.html",
         title=title,
@@ -54,6 +58,7 @@ def sign(
         lines=lines,
         decimals=decimals(currency),
         currency=currency,
+        terms_href=terms,
         transactions=[_shown(name, one) for name, one in transactions],
     )
 

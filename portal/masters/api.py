@@ -11,7 +11,7 @@ from flask_login import current_user
 from portal.config import Settings
 from portal.db import db
 from portal.errors import NotFound
-from portal.masters import ending, forms, intents, launch, queries, service, shapes
+from portal.masters import ending, forms, intents, launch, policies, queries, service, shapes
 from portal.masters.enums import IpoStatus
 from portal.masters.models import Master, MasterIpo
 from portal.versions import Api
@@ -71,7 +71,7 @@ def get_offer(master_id: uuid.UUID, version: int) -> shapes.Offer:
         "shares": master.contracts[0].contract_address if master.contracts else None,
         "dividends": master.dividend_contracts[0].contract_address if master.dividend_contracts else None,
     }
-    return shapes.offer(master, master.ipo, addresses)
+    return shapes.offer(master, master.ipo, addresses, policies.in_force(db.session(), master.ipo))
 
 
 @api.post("/masters/<uuid:master_id>/ipo/launch", versions=(2,), access=signed_in, status=202)
@@ -113,7 +113,11 @@ def _asked(act: str) -> Callable[[MasterIpo], tuple[int, shapes.Asked]]:
 
 @api.post("/masters/<uuid:master_id>/ipo/mint-intents", versions=(2,), access=signed_in)
 def post_mint_intent(master_id: uuid.UUID, version: int, body: forms.MintIntent) -> shapes.IntentToMint:
-    """The unsigned transaction and its price lines; an offer with a cap needs the portal's permit in it."""
+    """The unsigned transaction, with the portal's permit in it, and its price lines.
+
+    Asking accepts the terms that the answer names; `termsVersion` says which were read, others are a 409.
+    """
     settings: Settings = current_app.config["SETTINGS"]
-    intent = intents.mint_intent(current_user.user_id, master_id, body.wallet, body.quantity, settings)
+    who, wallet = current_user.user_id, body.wallet
+    intent = intents.mint_intent(who, master_id, wallet, body.quantity, settings, body.terms_version)
     return shapes.mint_intent(intent)

@@ -169,3 +169,4 @@ def typed_fields(form: Mapping[str, Any]) -> dict[str, Any]:
 class MintIntent(Body):
     wallet: Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
     quantity: Annotated[Whole, Field(ge=1, le=10)]
+    terms_version: Annotated[Text, Field(max_length=50)] | None = None

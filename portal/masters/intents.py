@@ -9,7 +9,7 @@ from portal.chain import bootstrap
 from portal.chain.abi import decode_result, encode_call
 from portal.chain.client import current
 from portal.config import Settings
-from portal.db import db
+from portal.db import transaction
 from portal.errors import Unavailable
 from portal.masters import minting, permits
 from portal.masters.minting import Purchase
@@ -36,9 +36,22 @@ class MintIntent:
     fee: int
 
 
-def mint_intent(user_id: uuid.UUID, master_id: uuid.UUID, wallet: str, quantity: int, settings: Settings) -> MintIntent:
-    """Raises what `minting.purchase` and `permits.issue` raise, and Unavailable while the chain is silent."""
-    wanted = minting.purchase(db.session(), user_id, master_id, wallet, quantity)
+def mint_intent(
+    user_id: uuid.UUID,
+    master_id: uuid.UUID,
+    wallet: str,
+    quantity: int,
+    settings: Settings,
+    terms_seen: str | None = None,
+) -> MintIntent:
+    """Asking accepts the offer's terms, which is kept; the permit in the transaction binds them.
+
+    Raises what `minting.purchase` and `permits.issue` raise, Conflict where others than the terms in force were seen,
+    and Unavailable while the chain is silent.
+    """
+    with transaction() as session:
+        wanted = minting.purchase(session, user_id, master_id, wallet, quantity)
+        minting.accept_terms(session, user_id, wanted, "intent", terms_seen)
     value = wanted.total if wanted.currency == "ETH" else 0
     data = permits.mint_data(user_id, wanted)
     return MintIntent(

@@ -30,6 +30,9 @@ from portal.masters.onchain import Phase
 from portal.money import MAX_UNITS
 from portal.queue import job
 
+LAPSED = "permit lapsed"
+"""What the contract answers to a permit whose time is over."""
+
 
 @job("deploy_contract")
 def deploy_contract(ipo_id: str) -> None:
@@ -117,7 +120,9 @@ def pay_proceeds(ipo_id: str) -> None:
 
 
 @job("mint_shares")
-def mint_shares(name: str, user_id: str, master_id: str, wallet: str, quantity: int) -> None:
+def mint_shares(
+    name: str, user_id: str, master_id: str, wallet: str, quantity: int, terms_version: str | None = None
+) -> None:
     """Pay and mint with a demo wallet; a refusal of the chain ends it, and nothing is paid."""
     signer = signers.demo_signers(_settings()).get(wallet)
     try:
@@ -125,9 +130,11 @@ def mint_shares(name: str, user_id: str, master_id: str, wallet: str, quantity: 
             raise Conflict("This wallet signs for itself.")
         if sender.of_purpose(name) is None:
             wanted = minting.purchase(db.session(), uuid.UUID(user_id), uuid.UUID(master_id), wallet, quantity)
+            if wanted.terms_version != terms_version:
+                raise Conflict("The terms of this offer have changed. Please read them again before you buy.")
             _fund(name, wanted, signer)
             faults.point("mint-funded")
-            sender.send(name, _mint(uuid.UUID(user_id), wanted), signer)
+            _send_mint(name, uuid.UUID(user_id), wanted, signer)
         following.wait(name)
     except Conflict as error:
         with transaction() as session:
@@ -187,6 +194,19 @@ def _fund(name: str, wanted: Purchase, signer: Signer) -> None:
     for step, data in steps.items():
         sender.send(f"{name}:{step}", Call(coin, data), signer)
         following.wait(f"{name}:{step}")
+
+
+def _send_mint(name: str, user_id: uuid.UUID, wanted: Purchase, signer: Signer) -> None:
+    """Where the chain's clock went on past the permit's end in the meantime, once more with a fresh permit."""
+    try:
+        sender.send(name, _mint(user_id, wanted), signer)
+        following.wait(name)
+    except Reverted as error:
+        if error.reason != LAPSED:
+            raise
+        with transaction() as session:
+            sender.retire(session, name)
+        sender.send(name, _mint(user_id, wanted), signer)
 
 
 def _mint(user_id: uuid.UUID, wanted: Purchase) -> Call:

@@ -22,6 +22,7 @@ from portal.audit.service import log_system_event, record
 from portal.db import must_hit, transaction, utcnow
 from portal.errors import Conflict, NotFound
 from portal.idempotency import KeyedRequest, claim, keep
+from portal.masters import policies
 from portal.masters.enums import DividendDistributionModel, IpoStatus, MasterStatus
 from portal.masters.models import DividendContract, Master, MasterContract, MasterIpo
 from portal.masters.service import own_master
@@ -171,7 +172,8 @@ def _launchable(session: Session, master: Master) -> MasterIpo:
 
 def _schedule(session: Session, master: Master, ipo: MasterIpo) -> None:
     """draft -> scheduled, and the deployment asked for; of two at once one hits no row."""
-    move_ipo(session, ipo, IpoStatus.SCHEDULED)
+    terms = policies.publish(session, master, ipo)
+    move_ipo(session, ipo, IpoStatus.SCHEDULED, terms_version=terms.version)
     outbox.add(session, "deploy_contract", {"ipo_id": str(ipo.id)}, dedupe=deployment_job(ipo.id))
 
 

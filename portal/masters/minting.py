@@ -16,7 +16,7 @@ from portal.chain.models import ChainTransaction
 from portal.db import transaction, utcnow
 from portal.errors import Conflict, FieldError, Invalid, NotFound
 from portal.idempotency import KeyedRequest, claim, keep
-from portal.masters import queries
+from portal.masters import policies, queries
 from portal.masters.enums import IpoStatus
 from portal.masters.models import MasterContract, MasterIpo
 
@@ -27,7 +27,10 @@ GAS_OF_A_MINT = 190_000
 
 @dataclass(frozen=True)
 class Purchase:
-    """What is bought: amounts in smallest units of `currency`; `cap` is the most that one person may buy."""
+    """What is bought: amounts in smallest units of `currency`; `cap` is the most that one person may buy.
+
+    The terms are those in force, None for an offer that was launched without.
+    """
 
     master_id: uuid.UUID
     ipo_id: uuid.UUID
@@ -37,7 +40,10 @@ class Purchase:
     quantity: int
     price: int
     currency: str
+    supply: int
     cap: int | None
+    terms_version: str | None
+    terms_hash: str | None
 
     @property
     def total(self) -> int:
@@ -72,6 +78,7 @@ def purchase(session: Session, user_id: uuid.UUID, master_id: uuid.UUID, wallet:
     if wallet.lower() not in linked:
         raise Invalid(FieldError("wallet", "This wallet is not linked to you."))
     _within_cap(session, ipo, linked, quantity)
+    terms = policies.in_force(session, ipo)
     return Purchase(
         master_id,
         ipo.id,
@@ -81,30 +88,52 @@ def purchase(session: Session, user_id: uuid.UUID, master_id: uuid.UUID, wallet:
         quantity,
         ipo.mint_price_wei or 0,
         ipo.mint_price_currency or "",
+        ipo.total_supply,
         ipo.person_cap,
+        terms.version if terms else None,
+        terms.content_hash if terms else None,
     )
 
 
 def request_mint(
-    user_id: uuid.UUID, master_id: uuid.UUID, wallet: str, quantity: int, keyed: KeyedRequest | None = None
+    user_id: uuid.UUID,
+    master_id: uuid.UUID,
+    wallet: str,
+    quantity: int,
+    keyed: KeyedRequest | None = None,
+    terms_seen: str | None = None,
 ) -> str:
-    """Ask the job to mint with a demo wallet; returns the purchase's name, for following it."""
+    """Ask the job to mint with a demo wallet; returns the purchase's name, for following it.
+
+    Asking accepts the offer's terms, which is kept. Raises Conflict where others than those in force were seen.
+    """
     with transaction() as session:
         claim(session, keyed)
         wanted = purchase(session, user_id, master_id, wallet, quantity)
         name = job_name(uuid.uuid4())
+        accept_terms(session, user_id, wanted, name, terms_seen)
         payload = {"name": name, "user_id": str(user_id), "master_id": str(master_id),
-                   "wallet": wanted.wallet, "quantity": quantity}  # fmt: skip
+                   "wallet": wanted.wallet, "quantity": quantity, "terms_version": wanted.terms_version}  # fmt: skip
         outbox.add(session, "mint_shares", payload, dedupe=name)
         record(
             session,
             "request_mint",
             AuditActionCategory.IPO,
             target=("master", master_id, wanted.shares_address),
-            after={"quantity": quantity, "wallet": wanted.wallet, "total": str(wanted.total)},
+            after={
+                "quantity": quantity,
+                "wallet": wanted.wallet,
+                "total": str(wanted.total),
+                "terms": wanted.terms_hash,
+            },
         )
         keep(session, name)
         return name
+
+
+def accept_terms(session: Session, user_id: uuid.UUID, wanted: Purchase, place: str, seen: str | None) -> None:
+    """Keep that the buyer accepted the terms of what is wanted, inside the caller's transaction."""
+    policies.accept(session, user_id, session.get_one(MasterIpo, wanted.ipo_id), wanted.wallet, place, seen)
 
 
 def _open_offer(session: Session, master_id: uuid.UUID) -> tuple[MasterIpo, MasterContract]:

@@ -20,8 +20,10 @@ from portal.db import (
     Amount,
     Block,
     Count,
+    Created,
     Identified,
     Model,
+    ServerIdentified,
     Stamped,
     Total,
     Versioned,
@@ -169,8 +171,42 @@ class MasterIpo(Identified, Stamped, Versioned, Model):
     master: Mapped[Master] = relationship(back_populates="ipo")
 
 
+class PolicyVersion(ServerIdentified, Created, Model):
+    """The terms of an offer, word for word; `content_hash` is 0x and the SHA-256 of the UTF-8 text. Never changed."""
+
+    __tablename__ = "policy_versions"
+    __table_args__ = (
+        sa.UniqueConstraint("ipo_id", "version"),
+        sa.UniqueConstraint("ipo_id", "content_hash"),
+        *addresses("content_hash"),
+    )
+
+    ipo_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("master_ipos.id"))
+    version: Mapped[S50]
+    content: Mapped[str]
+    content_hash: Mapped[S100]
+
+
+class PolicyConsent(ServerIdentified, Created, Model):
+    """Who accepted which terms for which wallet; `place` is the purchase's name, or `intent` for a wallet that signs
+    for itself."""
+
+    __tablename__ = "policy_consents"
+    __table_args__ = (
+        sa.UniqueConstraint("user_id", "policy_version_id", "wallet", "place"),
+        *addresses("wallet"),
+    )
+
+    user_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("users.id"))
+    policy_version_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("policy_versions.id"), index=True)
+    wallet: Mapped[S255]
+    place: Mapped[S255]
+
+    terms: Mapped[PolicyVersion] = relationship()
+
+
 class MintPermit(Identified, Stamped, Model):
-    """The latest permit of a wallet in an offer with a cap: `allowance` is all that it may have minted by then.
+    """The latest permit of a wallet in an offer: `allowance` is all that it may have minted by then.
 
     `deadline` by the chain's clock; `terms_hash` is the content hash of the policy version that was accepted.
     """

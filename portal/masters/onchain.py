@@ -62,7 +62,7 @@ def creation(ipo_id: uuid.UUID, settings: Settings) -> Call:
         ipo.second_minter_bonus_bps or 0,
         ipo.third_minter_bonus_bps or 0,
         settings.primary_fee_bps,
-        ipo.person_cap is not None,
+        ipo.person_cap is not None or ipo.terms_version is not None,
     )
     base = f"{settings.public_url}/metadata/{master.id}/"
     arguments = (record_key(master.id), terms, _fitting(master.title, 64), master.short_id.upper(), base[:160])

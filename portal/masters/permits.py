@@ -1,4 +1,4 @@
-"""Leave to mint in an offer with a cap per person: at most so many for all wallets that a person links.
+"""Leave to mint: it binds the terms that the buyer accepted and, where an offer has a cap per person, its wallets.
 
 The allowance in a permit is cumulative, so a permit may be used or copied any number of times. What a wallet may
 still do counts as done: the sum over the person's wallets of max(minted, allowance of a permit that has not lapsed)
@@ -44,19 +44,22 @@ class Standing:
 
 
 def mint_data(user_id: uuid.UUID, wanted: Purchase) -> str:
-    """0x calldata of the mint, with a fresh permit where the offer has a cap. Raises Conflict above it."""
-    if wanted.cap is None:
+    """0x calldata of the mint, with a fresh permit where the offer has terms or a cap. Raises Conflict above it."""
+    if wanted.cap is None and wanted.terms_hash is None:
         return encode_call("MasterShares", "mint", (wanted.quantity,))
     settings: Settings = current_app.config["SETTINGS"]
+    terms = wanted.terms_hash or NO_TERMS
     allowance, deadline = issue(user_id, wanted)
-    typed = mint_permit(wanted.shares_address, int(wanted.chain_id), wanted.wallet, allowance, NO_TERMS, deadline)
+    typed = mint_permit(wanted.shares_address, int(wanted.chain_id), wanted.wallet, allowance, terms, deadline)
     signature = signers.of_role(settings, Role.PERMIT).sign_typed_data(typed)
-    arguments = (wanted.quantity, allowance, NO_TERMS, deadline, signature)
+    arguments = (wanted.quantity, allowance, terms, deadline, signature)
     return encode_call("MasterShares", "mintWithPermit", arguments)
 
 
 def issue(user_id: uuid.UUID, wanted: Purchase) -> tuple[int, int]:
     """(allowance, deadline) of a permit that is written down. Raises Conflict where the cap leaves no room."""
+    if wanted.cap is None:
+        return _unlimited(user_id, wanted)
     standing = _ask(wanted, _wallets(db.session(), user_id, wanted))
     with transaction() as session:
         _lock(session, user_id, wanted.ipo_id)
@@ -69,6 +72,14 @@ def issue(user_id: uuid.UUID, wanted: Purchase) -> tuple[int, int]:
         deadline = standing.at + PERMIT_SECONDS
         _write(session, user_id, wanted, allowance, deadline)
         return allowance, deadline
+
+
+def _unlimited(user_id: uuid.UUID, wanted: Purchase) -> tuple[int, int]:
+    """Without a cap the supply is the limit, and the contract keeps that itself."""
+    deadline = current().clock() + PERMIT_SECONDS
+    with transaction() as session:
+        _write(session, user_id, wanted, wanted.supply, deadline)
+    return wanted.supply, deadline
 
 
 def _ask(wanted: Purchase, wallets: set[str]) -> Standing:
@@ -125,11 +136,12 @@ def _write(session: Session, user_id: uuid.UUID, wanted: Purchase, allowance: in
     row = session.scalars(
         sa.select(MintPermit).where(MintPermit.ipo_id == wanted.ipo_id, MintPermit.wallet == wanted.wallet)
     ).one_or_none()
-    if row is not None and row.user_id != user_id:
+    if row is not None and row.user_id != user_id and wanted.cap is not None:
         raise Conflict("This wallet has bought in this offer for another account already.")
-    values = {"allowance": allowance, "deadline": until}
+    values = {"user_id": user_id, "allowance": allowance, "deadline": until,
+              "policy_version": wanted.terms_version, "terms_hash": wanted.terms_hash}  # fmt: skip
     session.execute(
         insert(MintPermit)
-        .values(id=uuid.uuid4(), ipo_id=wanted.ipo_id, user_id=user_id, wallet=wanted.wallet, **values)
+        .values(id=uuid.uuid4(), ipo_id=wanted.ipo_id, wallet=wanted.wallet, **values)
         .on_conflict_do_update(index_elements=["ipo_id", "wallet"], set_=values)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Annotated, Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
@@ -10,9 +11,9 @@ from portal.artists.shapes import MasterArtist
 from portal.artists.shapes import of_master as artist_shape
 from portal.masters.enums import IpoStatus
 from portal.masters.intents import MintIntent, Unsigned
-from portal.masters.models import Master, MasterIpo
+from portal.masters.models import Master, MasterIpo, PolicyVersion
 from portal.versions import stamp
-from portal.web.schema import Address, Calldata, Id, Time, Units, one_of
+from portal.web.schema import Address, Calldata, Hash, Id, Time, Units, one_of
 
 
 class MasterCard(TypedDict):
@@ -50,6 +51,14 @@ class Contracts(TypedDict):
     dividends: Address | None
 
 
+class Terms(TypedDict):
+    """What a buyer accepts: `hash` is 0x and the SHA-256 of the text at `href`."""
+
+    version: str
+    hash: Hash
+    href: str
+
+
 class Offer(TypedDict):
     masterId: Id
     status: Annotated[str, one_of(IpoStatus)]
@@ -65,6 +74,7 @@ class Offer(TypedDict):
     actualStartAt: Time | None
     actualEndAt: Time | None
     contracts: Contracts
+    terms: Terms | None
 
 
 class Asked(TypedDict):
@@ -94,6 +104,7 @@ class IntentToMint(TypedDict):
     approval: UnsignedTransaction | None
     transaction: UnsignedTransaction
     lines: list[PriceLine]
+    terms: Terms | None
 
 
 def to_public_master(master: Master) -> PublicMaster:
@@ -131,7 +142,7 @@ def shape_response(master: Master, ipo: MasterIpo | None, version: int) -> Maste
 ANSWERS: dict[int, Any] = {1: MasterV1, 2: MasterV2}
 
 
-def offer(master: Master, ipo: MasterIpo, contracts: Contracts) -> Offer:
+def offer(master: Master, ipo: MasterIpo, contracts: Contracts, policy: PolicyVersion | None) -> Offer:
     """GET /masters/{id}/ipo: the offer, its price in smallest units, its times and its contracts."""
     return {
         "masterId": str(master.id),
@@ -148,7 +159,12 @@ def offer(master: Master, ipo: MasterIpo, contracts: Contracts) -> Offer:
         "actualStartAt": stamp(ipo.actual_start_at),
         "actualEndAt": stamp(ipo.actual_end_at),
         "contracts": contracts,
+        "terms": terms(master.id, policy.version, policy.content_hash) if policy else None,
     }
+
+
+def terms(master_id: uuid.UUID, version: str, content_hash: str) -> Terms:
+    return {"version": version, "hash": content_hash, "href": f"/masters/{master_id}/terms/{version}.txt"}
 
 
 def mint_intent(intent: MintIntent) -> IntentToMint:
@@ -168,6 +184,9 @@ def mint_intent(intent: MintIntent) -> IntentToMint:
             {"label": "fee", "amount": str(intent.fee), "currency": currency, "included": True},
             {"label": "total", "amount": str(bought.total), "currency": currency},
         ],
+        "terms": terms(bought.master_id, bought.terms_version, bought.terms_hash)
+        if bought.terms_version and bought.terms_hash
+        else None,
     }
 
 

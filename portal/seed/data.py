@@ -91,14 +91,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of it: fans, sources of income, and how many of the newest months."""
+    """How much of it: fans, sources of income, and buyers of each offer of today."""
 
     fans: int
     sources: int
-    months: int
+    buyers: int
 
 
-PLANS = {"dev": Plan(fans=16, sources=2, months=3), "test": Plan(fans=12, sources=1, months=3)}
+PLANS = {"dev": Plan(fans=16, sources=2, buyers=5), "test": Plan(fans=12, sources=1, buyers=1)}
 
 ADMIN = Clerk("admin@example.org", "Portal staff", role=UserRole.ADMIN)
 FINANCE = Clerk("finance@example.org", "Finance", permissions=(Permission.FINANCE_READ, Permission.FINANCE_VERIFY))

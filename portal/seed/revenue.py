@@ -52,7 +52,7 @@ def months(now: dt.datetime) -> list[Month]:
 def income(field: Field) -> None:
     """Month by month, as the chain's clock goes on: reported, verified, deposited, settled, claimed."""
     now = utcnow()
-    for month in months(now)[-field.plan.months :]:
+    for month in months(now):
         clock.reach((now - month.paid).total_seconds())
         references = [_report(field, source, month) for source in SOURCES[: field.plan.sources]]
         for reference in references:

@@ -34,11 +34,10 @@ def todays_sales(field: Field) -> None:
     clock.reach(LATER_LAUNCH * DAY)
     for title in LATER_SALES:
         masters.put_on_sale(field, title)
-    every = [(title, purchase) for title, purchases in LATER_SALES.items() for purchase in purchases]
-    for title, purchase in sorted(every, key=lambda each: -each[1].days_ago):
-        if purchase.fan <= field.plan.fans:
-            clock.reach(purchase.days_ago * DAY)
-            _buy(field, there(title), purchase)
+    every = [(title, each) for title, sold in LATER_SALES.items() for each in sold[: field.plan.buyers]]
+    for title, purchase in sorted(every, key=lambda pair: -pair[1].days_ago):
+        clock.reach(purchase.days_ago * DAY)
+        _buy(field, there(title), purchase)
     clock.catch_up()
     masters.call_off(field)
 

@@ -220,7 +220,7 @@ def _control(
     if found is None:
         raise NotFound
     shown = studio_page.control(db.session(), found)
-    return answer("vstudio/control.html", status, **shown, errors=errors or [], values=values or {})
+    return answer("vstudio/control.html", status, **shown, errors=errors or [], values=values or {}, options=_options())
 
 
 Fields = dict[str, Any]

@@ -16,7 +16,7 @@ from portal.chain import signer as signers
 from portal.chain.abi import decode_result, encode_call
 from portal.chain.bootstrap import Contracts
 from portal.chain.client import Client as Node
-from portal.chain.client import Reverted
+from portal.chain.client import Reverted, connect
 from portal.db import db, transaction
 from portal.errors import Conflict
 from portal.masters import launch, minting, permits
@@ -147,3 +147,23 @@ def test_a_permit_is_no_use_to_another_wallet(
     data = permits.mint_data(fan.id, wanted)
     with pytest.raises(Reverted, match="bad permit"):
         onchain.call(wanted.shares_address, data, sender=wallet(live_app, 2))
+
+
+def test_a_permit_that_lapsed_on_its_way_is_written_anew(
+    live_app: Flask, session: Session, work: Work, fan: User, chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    master = on_sale(live_app, session, work, total_supply=10)
+    minting.request_mint(fan.id, master.id, wallet(live_app, 1), 2)
+    written = permits.mint_data
+
+    def slow(*arguments: Any) -> str:
+        data = written(*arguments)
+        monkeypatch.undo()
+        chain.w3.provider.make_request("evm_increaseTime", [86_400])  # type: ignore[arg-type]
+        return data
+
+    monkeypatch.setattr(permits, "mint_data", slow)
+    work()
+    address = db.session().get_one(Master, master.id).contracts[0].contract_address
+    answer = connect(live_app.config["SETTINGS"]).call(address, encode_call("MasterShares", "minted"))
+    assert decode_result("MasterShares", "minted", answer)[0] == 2

@@ -95,6 +95,18 @@ ROWS = {
             SELECT gen_random_uuid(), 't', id, now() + interval '1 day', true FROM users;
         DELETE FROM user_sessions;
     """,
+    "0015": """
+        TRUNCATE audit_leaves;
+        INSERT INTO audit_leaves (audit_id, seal_number, position, leaf, actor_commitment, subject_commitment)
+            SELECT id, 1, row_number() OVER (), 'leaf', 'actor', 'subject' FROM audit_logs;
+        SELECT audit_forget(id, '{}', NULL) FROM users;
+    """,
+    "0016": """
+        INSERT INTO policy_versions (ipo_id, version, content, content_hash)
+            SELECT id, '1', 'Terms', '0x07' FROM master_ipos;
+        INSERT INTO policy_consents (user_id, policy_version_id, wallet, place)
+            SELECT u.id, p.id, '0x06', 'intent' FROM users u, policy_versions p;
+    """,
     "0017": "",
 }
 

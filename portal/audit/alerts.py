@@ -1,0 +1,76 @@
+"""Telling the security team: one job per channel, so that a lost one is tried again without repeating the other.
+
+A mail carries a Message-ID and a webhook an id made from the event, so that what is sent twice (a worker died
+between sending and noting it) is known for the same. The webhook follows Standard Webhooks 1.0.0: HMAC-SHA256 over
+`id.timestamp.body` in `webhook-signature`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+from portal import mail
+from portal.audit.models import SecurityEvent
+from portal.config import Settings
+from portal.errors import Unavailable
+
+TIMEOUT_SECONDS = 10
+
+
+def by_mail(settings: Settings, event: SecurityEvent) -> None:
+    """Raises smtplib's errors or OSError when the server does not take it."""
+    lines = [
+        event.title,
+        event.description or "",
+        f"{event.severity.value}, {event.event_type.value}, {event.created_at:%Y-%m-%d %H:%M:%S} UTC",
+        f"{settings.public_url}/admin/security/{event.id}",
+    ]
+    text = "\n\n".join(line for line in lines if line)
+    mail.send(settings, settings.security_mail, f"AudiFi security: {event.title}", text, message_id=str(event.id))
+
+
+def by_webhook(settings: Settings, event: SecurityEvent) -> None:
+    """POST the event as JSON, following no redirect. Raises Unavailable unless the answer is 2xx."""
+    body = json.dumps(body_of(settings, event)).encode()
+    headers = {"content-type": "application/json", **_signed(settings.security_webhook_secret, str(event.id), body)}
+    request = urllib.request.Request(settings.security_webhook, body, headers, method="POST")  # noqa: S310
+    try:
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS):
+            pass
+    except (urllib.error.URLError, OSError) as error:
+        raise Unavailable(f"The security webhook did not take the event: {error}") from None
+
+
+def body_of(settings: Settings, event: SecurityEvent) -> dict[str, Any]:
+    """What leaves the portal: no address, no user agent, no data of the person."""
+    return {
+        "type": "security.event",
+        "timestamp": event.created_at.isoformat(),
+        "data": {
+            "id": str(event.id),
+            "eventType": event.event_type.value,
+            "severity": event.severity.value,
+            "title": event.title,
+            "url": f"{settings.public_url}/admin/security/{event.id}",
+        },
+    }
+
+
+def _signed(secret: str, event_id: str, body: bytes) -> dict[str, str]:
+    now = str(int(time.time()))
+    headers = {"webhook-id": event_id, "webhook-timestamp": now}
+    if secret:
+        signed = hmac.digest(secret.encode(), f"{event_id}.{now}.".encode() + body, "sha256")
+        headers["webhook-signature"] = f"v1,{base64.b64encode(signed).decode()}"
+    return headers
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_args: Any) -> None:
+        return None

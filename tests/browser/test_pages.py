@@ -1,0 +1,123 @@
+"""Every page, on a desk and on a phone, by day and by night: nothing for axe to find, nothing that scrolls sideways.
+
+The pages are those of the address map, so a new one is looked at from its first day.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from portal.demo import Browser as Caller
+from tests.browser.conftest import DESK, PHONE, Told
+from tests.browser.people import Person
+
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
+RULES = {
+    "light": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
+    "dark": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
+}
+"""By night only what depends on colour is looked at again."""
+LOOK = """async (rules) => {
+    const found = await axe.run(document, {runOnly: rules, resultTypes: ['violations']});
+    const over = document.documentElement.scrollWidth - innerWidth;
+    return found.violations.map(v => `${v.id}: ${v.nodes.map(n => n.target + ' ' + n.failureSummary).join('; ')}`)
+        .concat(over > 0 ? [`scrolls sideways by ${over} px`] : []);
+}"""
+NOT_PAGES = re.compile(r"/(api|static)/|\.(svg|csv|json|ics|pdf)$")
+EMPTY = (
+    "/marketplace?q=nobody+plays+this",
+    "/search?q=nobody+plays+this",
+    "/search?q=demo",
+    "/me/portfolio",
+    "/me/portfolio?tab=dividends",
+    "/me/portfolio?tab=claims",
+    "/me/portfolio?tab=activity",
+    "/me/wallets",
+    "/studio/become",
+    "/nowhere",
+)
+FULL = ("/me/portfolio?tab=dividends", "/me/portfolio?tab=claims", "/me/portfolio?tab=activity")
+
+
+def test_every_page_is_for_everybody(
+    person: Callable[..., Person], told: Told, house: str, shared_app: Flask, subtests: pytest.Subtests
+) -> None:
+    newcomer, visitor = Caller(house), Caller(house)
+    newcomer.sign_in("newcomer@example.org")
+    desks = {caller: person(caller) for caller in (told.fan, told.artist, told.staff, visitor, newcomer)}
+    found = list(_pages(shared_app, told, house, visitor))
+    assert len(found) > 30
+    more = [(newcomer, path) for path in EMPTY] + [(told.fan, path) for path in FULL]
+    more += [(visitor, path) for path in ("/", f"/masters/{told.master_id}", f"/vstudio/{told.room_id}")]
+    for caller, path in found + more:
+        with subtests.test(path=path):
+            assert _faults(desks[caller], path) == []
+
+
+def test_a_form_sent_empty_says_so_to_everybody(person: Callable[..., Person], told: Told) -> None:
+    artist = person(told.artist).goto("/studio/masters/new").press("Save as a draft")
+    artist.page.wait_for_selector("#form-errors")
+    assert artist.page.title().startswith("Error: ")
+    assert artist.page.evaluate("document.activeElement.id") == "form-errors"
+    assert _looked(artist) == []
+
+
+def _faults(somebody: Person, path: str) -> list[str]:
+    """What axe finds, what scrolls sideways, and what the browser complained about."""
+    somebody.faults.clear()
+    somebody.page.set_viewport_size(DESK)  # type: ignore[arg-type]
+    somebody.goto(path)
+    return _looked(somebody) + somebody.faults
+
+
+def _looked(somebody: Person) -> list[str]:
+    page, found = somebody.page, []
+    page.evaluate(AXE)
+    for size in (DESK, PHONE):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        for scheme, rules in RULES.items():
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            found += [f"{size['width']} {scheme}: {fault}" for fault in page.evaluate(LOOK, rules)]
+    return found
+
+
+def _pages(app: Flask, told: Told, house: str, visitor: Caller) -> Iterator[tuple[Caller, str]]:
+    """Every page with somebody who may see it; the fan first, who sees the most of public ones."""
+    ids = _ids(told, visitor)
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or NOT_PAGES.search(rule.rule):
+            continue
+        first = re.sub(r"<any\((\w+)[^>]*>", r"\1", rule.rule)
+        path = re.sub(r"<(?:\w+:)?(\w+)>", lambda part: ids[part[1]], first)
+        for caller in (told.fan, told.artist, told.staff, visitor):
+            answer = caller.http.get(house + path, timeout=15, allow_redirects=False)
+            if answer.ok and not answer.is_redirect and "text/html" in answer.headers["Content-Type"]:
+                yield caller, path
+                break
+
+
+def _ids(told: Told, visitor: Caller) -> dict[str, str]:
+    """What stands for each variable part of an address."""
+    visitor.page("/login")
+    visitor.send("/login", email="link@example.org")
+    events = told.artist.http.get(f"{told.artist.url}/api/v2/masters/{told.master_id}/revenue-events", timeout=15)
+    return {
+        "master_id": told.master_id,
+        "name": told.master_id,
+        "session_id": told.room_id,
+        "slug": told.slug,
+        "event_id": events.json()["data"][0]["id"],
+        "token": "0" * 64,
+        "tx_hash": _transaction(told.fan),
+    }
+
+
+def _transaction(fan: Caller) -> str:
+    found = re.search(r"/transactions/(0x[0-9a-f]{64})", fan.page("/me/portfolio?tab=activity"))
+    assert found, "the fan's purchase names no transaction"
+    return found[1]
