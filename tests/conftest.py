@@ -1,5 +1,7 @@
 """Real parts for every test: PostgreSQL and Valkey of its own, a migrated template cloned, an outer transaction.
 
+What a test does itself it does with the worker's rights; a request has the application's, row security included.
+
 `app` is isolated by an outer transaction and savepoints: quick, but nothing is ever really committed. Tests of
 concurrency, NOTIFY, jobs in other processes and end-to-end stories take `live_app`: a fresh clone without it.
 """
@@ -16,7 +18,7 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
-from flask import Flask, g
+from flask import Flask, g, has_request_context
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from itsdangerous import URLSafeTimedSerializer
@@ -28,6 +30,7 @@ from portal.accounts.service import open_session
 from portal.app import create_app
 from portal.config import Settings
 from portal.db import db
+from portal.embedded.files import secret
 from portal.embedded.postgres import Postgres
 from portal.embedded.valkey import Valkey
 from tests import against_document
@@ -37,12 +40,28 @@ from tests.raw import raw, raw_database  # noqa: F401
 CSRF = "a" * 40
 
 
+BOTH_HATS = """
+CREATE ROLE audifi_tests LOGIN NOINHERIT PASSWORD '{password}';
+GRANT audifi_app, audifi_worker TO audifi_tests;
+ALTER ROLE audifi_tests SET role = 'audifi_app'
+"""
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     server = Postgres(tmp_path_factory.mktemp("postgres"), fsync="off")
     server.start()
+    with psycopg.connect(_plain(server.url("postgres", "postgres")), autocommit=True) as admin:
+        for statement in BOTH_HATS.format(password=secret(server.data_dir, "audifi_tests")).split(";"):
+            admin.execute(statement)
     yield server
     server.stop()
+
+
+@sa.event.listens_for(db.session, "after_begin")
+def _put_on_a_hat(_session: Session, _transaction: Any, connection: sa.Connection) -> None:
+    if "audifi_tests" in str(connection.engine.url):
+        connection.exec_driver_sql(f"SET LOCAL ROLE {'audifi_app' if has_request_context() else 'audifi_worker'}")
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +91,7 @@ def clone(postgres: Postgres, template: str) -> Callable[[], str]:
         name = f"t_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(_plain(postgres.url("postgres", "postgres")), autocommit=True) as admin:
             admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER audifi_owner")
-            admin.execute(f"GRANT CONNECT ON DATABASE {name} TO audifi_app, audifi_worker")
+            admin.execute(f"GRANT CONNECT ON DATABASE {name} TO audifi_app, audifi_worker, audifi_tests")
         return name
 
     return make
@@ -224,7 +243,7 @@ def _due_rows() -> list[uuid.UUID]:
 
 def _app(settings: Settings, postgres: Postgres, database: str) -> Flask:
     urls = {
-        "database_url": postgres.url("audifi_app", database),
+        "database_url": postgres.url("audifi_tests", database),
         "worker_database_url": postgres.url("audifi_worker", database),
         "owner_database_url": postgres.url("audifi_owner", database),
     }

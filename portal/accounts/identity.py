@@ -14,7 +14,7 @@ from flask import session as cookie
 from flask_login import AnonymousUserMixin, LoginManager, UserMixin, login_user, logout_user
 
 from portal.accounts import queries, service
-from portal.audit.context import Actor, actor, set_actor
+from portal.audit.context import Actor, actor, name_person, set_actor
 from portal.config import Settings
 from portal.db import db, utcnow
 
@@ -80,10 +80,11 @@ def load(token: str) -> Person | None:
 
 
 def _act_as(row: queries.SessionRow) -> None:
-    """From here on, audit rows of this request name the person."""
+    """From here on, audit rows of this request name the person, and row security knows them."""
     who = actor()
     kind = "admin" if "admin" in row.roles else "user"
     set_actor(Actor(kind, row.user_id, row.email, who.ip_address, who.user_agent, who.path, who.method))
+    name_person(db.session().connection())
 
 
 def begin(token: str) -> None:

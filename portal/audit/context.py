@@ -1,4 +1,8 @@
-"""Who acts: set once a request or a job, read by every audit row."""
+"""Who acts: set once a request or a job, read by every audit row and by the database's row security.
+
+Each transaction starts by naming the person to PostgreSQL, nobody included, so that no pooled connection ever
+remembers its last one. Core connections that skip the session see public rows only.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
+import sqlalchemy as sa
 from flask import Flask, request
+from sqlalchemy.orm import Session
+
+from portal.db import db
 
 
 @dataclass(frozen=True)
@@ -24,6 +33,8 @@ class Actor:
     method: str | None = None
 
 
+PERSON = sa.text("SELECT set_config('app.user_id', :person, true)")
+
 _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
 
 
@@ -33,6 +44,16 @@ def actor() -> Actor:
 
 def set_actor(value: Actor | None) -> None:
     _actor.set(value)
+
+
+@sa.event.listens_for(db.session, "after_begin")
+def _begun(_session: Session, _transaction: Any, connection: sa.Connection) -> None:
+    name_person(connection)
+
+
+def name_person(connection: sa.Connection) -> None:
+    """Row security knows the person until this transaction ends (specification 4.4, `app.user_id`)."""
+    connection.execute(PERSON, {"person": str(actor().user_id or "")})
 
 
 @contextmanager

@@ -107,6 +107,7 @@ ROWS = {
         INSERT INTO policy_consents (user_id, policy_version_id, wallet, place)
             SELECT u.id, p.id, '0x06', 'intent' FROM users u, policy_versions p;
     """,
+    "0017": "",
 }
 
 
