@@ -78,6 +78,10 @@ def chain_setup() -> None:
     from portal.chain import bootstrap
 
     bootstrap.ensure(_start("chain-setup"))
+    if current_app.config["SETTINGS"].embedded:
+        from portal.seed import clock
+
+        clock.catch_up()  # demo data may have been begun and left in the past
 
 
 @click.command("seed")

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from portal.config import Settings, SettingsError
 from portal.embedded import given
-from portal.embedded.devchain import Devchain
+from portal.embedded.devchain import HISTORY_SECONDS, Devchain
 from portal.embedded.files import StartError, data_folder, lock, private_folder, read_text, secret, tail, write_private
 from portal.embedded.migrate import Migration
 from portal.embedded.parts import Kept, Part, Web, background, how, once, web
@@ -148,8 +148,12 @@ class Supervisor:
         return (
             None if there.database_url else Postgres(self.data),
             None if there.redis_url else Valkey(self.data),
-            None if there.rpc_url else Devchain(self.data),
+            None if there.rpc_url else Devchain(self.data, HISTORY_SECONDS if self._sows() else 0),
         )
+
+    def _sows(self) -> bool:
+        """Whether demo data is added; its past is why the chain begins before now, and it brings the chain back."""
+        return bool(self.arguments.demo_data) and not self.settings.production
 
     def _environment(
         self, listener: socket.socket, database: Postgres | None, bus: Valkey | None, chain: Devchain | None
@@ -194,7 +198,7 @@ class Supervisor:
 
     def _start_parts(self, environment: Mapping[str, str]) -> None:
         trusted = _without(environment, OWNER)
-        start = once(self.arguments.demo_data and not self.settings.production)
+        start = once(self._sows())
         for commands, parts in ((background(self.arguments.workers), self.parts), (start, self.once)):
             for name, command in commands.items():
                 parts.append(part := Part(self.data, name, command, trusted, (self.watch_end,)))

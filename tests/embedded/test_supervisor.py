@@ -11,9 +11,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from portal.config import Settings
+from portal.embedded.devchain import HISTORY_SECONDS
 from portal.embedded.files import secret
 from portal.embedded.parts import Kept, Part
-from portal.embedded.supervisor import main
+from portal.embedded.supervisor import Supervisor, _arguments, main
 from tests.embedded.running import Portal, alive, descendants, eventually, folder_for, portal, run
 
 
@@ -109,6 +111,16 @@ def test_a_taken_port_is_refused(
         port = taken.getsockname()[1]
         assert main(["--port", str(port)]) == 1
     assert f"Port {port} of 127.0.0.1 is taken" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("options", "history"), [([], HISTORY_SECONDS), (["--no-demo-data"], 0)])
+def test_the_chain_begins_in_the_past_for_demo_data_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], history: int
+) -> None:
+    monkeypatch.setenv("AUDIFI_DATA_DIR", str(tmp_path))
+    chain = Supervisor(_arguments(options), Settings())._servers()[2]
+    assert chain is not None
+    assert chain.options[:2] == ["--history", str(history)]
 
 
 def test_pauses_between_restarts_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 import time
 
+import pytest
+
+from portal import progress
 from portal.chain.client import Client as Node
 from portal.indexer import service as indexer
-from portal.seed import run
+from portal.seed import Patience, Stalled, run, sow
 from portal.seed.data import PLANS
 from portal.seed.field import Field
-from portal.seed.waiting import Patience
 from tests.onchain import as_worker
 from tests.seed import promises
 from tests.seed.conftest import Garden, Killed
@@ -30,8 +32,31 @@ def test_killed_and_run_again_it_keeps_its_promises(garden: Garden, onchain: Nod
         assert indexer.differences(31337) == {}
     assert abs(onchain.clock() - time.time()) < 2
     before = promises.everything()
-    assert not garden.sow()
+    assert not garden.sow(), "a seed that is through has nothing to do"
     with as_worker(garden.app):
         settings = garden.app.config["SETTINGS"]
         run.run_steps(Field(settings, PLANS["test"], Patience(garden.work)))
     assert promises.everything() == before
+
+
+@pytest.mark.slow
+def test_killed_many_times_it_keeps_its_promises(garden: Garden) -> None:
+    deaths = 0
+    for _ in range(20):
+        try:
+            garden.sow(die_at=random.randrange(1, LONGEST // 3))
+            break
+        except Killed:
+            deaths += 1
+    else:
+        garden.sow()
+    garden.tend()
+    promises.keep()
+    assert deaths
+
+
+def test_a_seed_that_gives_up_leaves_the_past(garden: Garden, onchain: Node) -> None:
+    with pytest.raises(Stalled, match="Tidal Rooms becomes live"), as_worker(garden.app):
+        sow(garden.app, "test", Patience(lambda: None, seconds=0.2))
+    assert abs(onchain.clock() - time.time()) < 3
+    assert progress.read(garden.app.config["SETTINGS"].data_dir) is None
