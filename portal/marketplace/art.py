@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, request
@@ -11,12 +12,23 @@ from flask import Blueprint, Response, request
 from portal import covers
 from portal.artists.models import Artist
 from portal.db import db
+from portal.marketplace.wording import media
 from portal.masters.models import Master
+from portal.masters.queries import with_live_ipo
 from portal.web.access import anyone
 from portal.web.pages import guarded
 
 art = Blueprint("art", __name__)
 DAY = 86_400
+
+
+@art.app_template_global()
+def door_sleeve() -> dict[str, Any] | None:
+    """The offer that ends soonest, for the wall beside the sign-in form; None where nothing is on sale."""
+    masters = with_live_ipo(db.session(), 1)
+    if not masters or masters[0].ipo is None:
+        return None
+    return media(masters[0]) | {"sold": masters[0].ipo.minted_supply, "supply": masters[0].ipo.total_supply}
 
 
 @lru_cache(maxsize=2048)
