@@ -30,7 +30,7 @@ FUNCTIONS = (
 
 SAYINGS = {
     "audit actions": ('"create_master_with_ipo"', '"record_revenue"'),
-    "jobs": ('job("distribute_revenue")', 'job("deploy_contract")', 'job("alert_security_team")'),
+    "jobs": ('job("distribute_revenue"', 'job("deploy_contract"', 'job("alert_security_team"'),
     "live events": ('"vstudio.vote"', '"ipo.mint"', '"nft.transfer"'),
     "connections": ('"application_name": "audifi-backend"', "sslmode=verify-full"),
     "legacy words": ('"track"', '"nftData"'),
