@@ -19,7 +19,7 @@ from portal.audit.enums import AuditActionCategory, SecurityEventType, SecurityS
 from portal.audit.service import log_security_event, record
 from portal.config import Settings
 from portal.crypto import token_hash
-from portal.db import utcnow
+from portal.db import db, utcnow
 from portal.errors import DomainError, Gone, TooMany
 
 
@@ -79,5 +79,6 @@ def failures_noted(title: str, kind: SecurityEventType = SecurityEventType.FAILE
     except TooMany:
         raise
     except DomainError as error:
+        db.session.rollback()  # gives its connection back: the event takes one of its own
         log_security_event(kind, SecuritySeverity.LOW, title, description=error.detail)
         raise
