@@ -82,7 +82,7 @@ def test_style_is_logical_and_light() -> None:
     assert not re.search(physical, css)
 
 
-@pytest.mark.parametrize("name", ["app", "player", "calc"])
+@pytest.mark.parametrize("name", ["app", "player", "calc", "wallets", "onward"])
 def test_script_is_light_and_never_evaluates_text(name: str) -> None:
     script = (ROOT / f"static/js/{name}.js").read_text()
     assert len(gzip.compress(script.encode(), 9)) <= 5_000
