@@ -14,7 +14,7 @@ from portal.db import db
 from portal.queue import job
 
 
-@job("send_magic_link")
+@job("send_magic_link", urgent=True)
 def send_magic_link(link_id: str) -> None:
     """Mail one sign-in link. Running twice sends the same link twice, which opens once."""
     settings: Settings = current_app.config["SETTINGS"]
