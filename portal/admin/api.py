@@ -12,11 +12,12 @@ from portal.admin import queries, shapes
 from portal.db import db
 from portal.errors import BadRequest
 from portal.masters import launch
+from portal.masters.models import Master
 from portal.masters.shapes import MasterV2, master_v2
 from portal.versions import Api
 from portal.web import cursors
 from portal.web.access import permission
-from portal.web.bodies import Body, Text
+from portal.web.bodies import Body, Text, keyed
 from portal.web.schema import Page, Paging
 
 api = Api("admin_api", __name__)
@@ -56,9 +57,13 @@ def get_waiting(version: int) -> Page[MasterV2]:
 
 @api.post("/admin/masters/<uuid:master_id>/approve", versions=(2,), access=permission("admin:users"))
 def post_approve(master_id: uuid.UUID, version: int) -> shapes.Decided:
-    return shapes.decided(launch.approve_master(master_id))
+    return shapes.decided(launch.approve_master(master_id, keyed(_decided)))
 
 
 @api.post("/admin/masters/<uuid:master_id>/send-back", versions=(2,), access=permission("admin:users"))
 def post_send_back(master_id: uuid.UUID, version: int, body: SendBack) -> shapes.Decided:
-    return shapes.decided(launch.send_back(master_id, body.reason))
+    return shapes.decided(launch.send_back(master_id, body.reason, keyed(_decided)))
+
+
+def _decided(master: Master) -> tuple[int, shapes.Decided]:
+    return 200, shapes.decided(master)

@@ -19,6 +19,7 @@ from portal.audit.enums import AuditActionCategory
 from portal.audit.service import record
 from portal.db import transaction
 from portal.errors import Conflict, NotFound
+from portal.idempotency import KeyedRequest, claim, keep
 
 db.explain("uq_artists_user_id", lambda: Conflict("You are an artist here already."))
 db.explain("uq_artists_slug", lambda: Conflict("An artist of that name was added just now. Please send it again."))
@@ -79,9 +80,10 @@ def verify_artist(session: Session, artist_id: uuid.UUID) -> Artist:
     return artist
 
 
-def follow(slug: str, user_id: uuid.UUID) -> int:
+def follow(slug: str, user_id: uuid.UUID, keyed: KeyedRequest | None = None) -> int:
     """Follow once; a second time changes nothing. Returns the follower count."""
     with transaction() as session:
+        claim(session, keyed)
         artist = _existing(session, slug)
         added = session.execute(
             insert(ArtistFollow)
@@ -89,19 +91,24 @@ def follow(slug: str, user_id: uuid.UUID) -> int:
             .on_conflict_do_nothing(index_elements=["artist_id", "follower_id"])
             .returning(ArtistFollow.id)
         ).scalar()
-        return _count(session, artist, 1 if added else 0, "follow_artist")
+        count = _count(session, artist, 1 if added else 0, "follow_artist")
+        keep(session, count)
+        return count
 
 
-def unfollow(slug: str, user_id: uuid.UUID) -> int:
+def unfollow(slug: str, user_id: uuid.UUID, keyed: KeyedRequest | None = None) -> int:
     """Returns the follower count."""
     with transaction() as session:
+        claim(session, keyed)
         artist = _existing(session, slug)
         removed = session.execute(
             sa.delete(ArtistFollow)
             .where(ArtistFollow.artist_id == artist.id, ArtistFollow.follower_id == user_id)
             .returning(ArtistFollow.id)
         ).scalar()
-        return _count(session, artist, -1 if removed else 0, "unfollow_artist")
+        count = _count(session, artist, -1 if removed else 0, "unfollow_artist")
+        keep(session, count)
+        return count
 
 
 def _existing(session: Session, slug: str) -> Artist:

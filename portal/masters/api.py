@@ -66,15 +66,19 @@ def patch_master(master_id: uuid.UUID, version: int, body: forms.MasterChanges) 
 
 @api.post("/masters/<uuid:master_id>/confirm-rights", versions=(2,), access=signed_in)
 def post_rights(master_id: uuid.UUID, version: int) -> shapes.MasterV2:
-    master = service.confirm_rights(current_user.user_id, master_id)
+    master = service.confirm_rights(current_user.user_id, master_id, keyed(_master))
     return shapes.master_v2(master, master.ipo)
 
 
 @api.put("/masters/<uuid:master_id>/ipo", versions=(2,), access=signed_in)
 def put_offer(master_id: uuid.UUID, version: int, body: forms.NewIpo) -> shapes.MasterV2:
     settings = current_app.config["SETTINGS"]
-    master = service.set_offer(current_user.user_id, master_id, body.terms(), None, settings)
+    master = service.set_offer(current_user.user_id, master_id, body.terms(), None, settings, keyed(_master))
     return shapes.master_v2(master, master.ipo)
+
+
+def _master(master: Master) -> tuple[int, shapes.MasterV2]:
+    return 200, shapes.master_v2(master, master.ipo)
 
 
 @api.get("/masters/<uuid:master_id>/ipo", versions=(2,), access=anyone)

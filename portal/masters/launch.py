@@ -76,20 +76,24 @@ def launch_ipo(
         return ipo
 
 
-def approve_master(master_id: uuid.UUID) -> Master:
+def approve_master(master_id: uuid.UUID, keyed: KeyedRequest | None = None) -> Master:
     """Staff lets a waiting master pass; its launch, which the artist asked for, goes on."""
     with transaction() as session:
+        claim(session, keyed)
         master = _waiting(session, master_id)
         _move_master(session, master, MasterStatus.APPROVED)
         _schedule(session, master, _launchable(session, master))
+        keep(session, master)
         return master
 
 
-def send_back(master_id: uuid.UUID, reason: str) -> Master:
+def send_back(master_id: uuid.UUID, reason: str, keyed: KeyedRequest | None = None) -> Master:
     """Staff sends a waiting master back to its artist, with the reason."""
     with transaction() as session:
+        claim(session, keyed)
         master = _waiting(session, master_id)
         _move_master(session, master, MasterStatus.DRAFT, reason)
+        keep(session, master)
         return master
 
 

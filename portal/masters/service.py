@@ -86,9 +86,10 @@ def add_master(
     return master
 
 
-def confirm_rights(user_id: uuid.UUID, master_id: uuid.UUID) -> Master:
+def confirm_rights(user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequest | None = None) -> Master:
     """The artist states that the recording is theirs to share; launch needs it. Saying it twice changes nothing."""
     with transaction() as session:
+        claim(session, keyed)
         master = own_master(session, user_id, master_id)
         if master.rights_confirmed_at is None:
             master.rights_confirmed_at, master.rights_confirmed_by = utcnow(), user_id
@@ -98,14 +99,21 @@ def confirm_rights(user_id: uuid.UUID, master_id: uuid.UUID) -> Master:
                 AuditActionCategory.MASTER,
                 target=("master", master.id, master.title),
             )
+        keep(session, master)
         return master
 
 
 def set_offer(
-    user_id: uuid.UUID, master_id: uuid.UUID, terms: OfferTerms, version: int | None, settings: Settings
+    user_id: uuid.UUID,
+    master_id: uuid.UUID,
+    terms: OfferTerms,
+    version: int | None,
+    settings: Settings,
+    keyed: KeyedRequest | None = None,
 ) -> Master:
     """Write or replace the terms of an offer that is still a draft. Raises Conflict for a stale `version`."""
     with transaction() as session:
+        claim(session, keyed)
         master = own_master(session, user_id, master_id, lock=True)
         held = master.ipo
         if held is None:
@@ -124,6 +132,7 @@ def set_offer(
             target=("master", master.id, master.title),
             after=_public_terms(terms),
         )
+        keep(session, master)
         return master
 
 

@@ -99,3 +99,29 @@ def test_what_is_anothers_is_not_there(
     sign_in(client, factories.person(session))
     assert client.get(f"/api/v{version}/masters/{salt.id}/analytics").status_code == 404
     assert client.get(f"/api/v{version}/admin/users").status_code == 403
+
+
+OFFER = {"totalSupply": 100, "mintPrice": "25000000"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/masters/{master}/ipo", OFFER),
+        ("POST", "/masters/{master}/confirm-rights", None),
+        ("POST", "/artists/ines-okoro-vale/follow", None),
+        ("DELETE", "/artists/ines-okoro-vale/follow", None),
+    ],
+)
+def test_a_key_acts_once(
+    client: Client, session: Session, sign_in: SignIn, method: str, path: str, body: dict[str, object] | None
+) -> None:
+    """The same key: the same answer; with another body: a 422."""
+    artist = factories.artist(session, "Ines Okoro-Vale")
+    address = "/api/v2" + path.format(master=factories.master(session, artist, rights=False).id)
+    sign_in(client, artist.user)
+    key = {"Idempotency-Key": "k1"}
+    first, second = (client.open(address, method=method, json=body, headers=key) for _ in range(2))
+    assert (first.status_code, second.status_code, first.json) == (200, 200, second.json)
+    other = client.open(address, method=method, json=OFFER | {"totalSupply": 7}, headers=key)
+    assert (other.status_code, other.json["errors"][0]["field"]) == (422, "Idempotency-Key")
