@@ -7,7 +7,7 @@ import uuid
 from flask import current_app
 
 from portal import mail
-from portal.accounts import links, notices, wallets
+from portal.accounts import forgetting, links, notices, wallets
 from portal.accounts.models import MagicLinkToken, User
 from portal.config import Settings
 from portal.db import db
@@ -55,3 +55,9 @@ def send_account_notice(user_id: str, kind: str, facts: dict[str, str]) -> None:
 def change_primary_wallet(change_id: str) -> None:
     """A cool-off has ended. Running twice changes nothing twice."""
     wallets.apply_change(uuid.UUID(change_id))
+
+
+@job("forget_sign_ins")
+def forget_sign_ins() -> None:
+    """Every hour, by the clock."""
+    forgetting.forget()

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.devices import words
 from portal.accounts.enums import Permission, UserRole
-from portal.accounts.models import User, UserSession
+from portal.accounts.forgetting import forget
+from portal.accounts.models import MagicLinkToken, User, UserSession
 from portal.accounts.service import grant_permission, grant_role
 from portal.audit.models import AuditLog
 from portal.db import db
@@ -181,3 +182,36 @@ def test_a_new_browser_is_told_by_mail(client: Client, run_jobs: Jobs, app: Flas
     assert last_mail()["subject"] == "A new sign-in to AudiFi"
     assert "Firefox on Linux" in str(last_mail()["text"])
     assert app.config["SETTINGS"].public_url in str(last_mail()["text"])
+
+
+def test_what_is_over_is_forgotten(client: Client, run_jobs: Jobs, person: User, sign_in: SignIn) -> None:
+    """Rules: links after a day, ended sessions after a month; what is in use stays."""
+    by_link(client, run_jobs)
+    old = dt.timedelta(days=2)
+    db.session().execute(sa.update(MagicLinkToken).values(created_at=MagicLinkToken.created_at - old))
+    sign_in(browser(client.application), person)
+    mine = UserSession.user_id == person.id
+    db.session().execute(sa.update(UserSession).where(mine).values(revoked_at=sa.func.now() - 20 * old))
+    db.session.commit()
+    assert forget() == 2
+    assert forget() == 0
+    assert signed_in(client)
+
+
+def test_the_profile(client: Client, person: User, sign_in: SignIn) -> None:
+    sign_in(client, person)
+    before = client.get("/me/profile").text
+    assert person.display_name in before
+    fields = {"displayName": "Mira", "bio": "I listen.", "picture": "3"}
+    assert client.post("/me/profile", data=fields).location == "/me/profile"
+    me = client.get("/api/v2/me").json
+    assert (me["displayName"], me["bio"]) == ("Mira", "I listen.")
+    assert me["avatarUrl"].startswith("/avatars/")
+    assert client.get(me["avatarUrl"]).mimetype == "image/svg+xml"
+    row = db.session().scalars(sa.select(AuditLog).where(AuditLog.action == "update_profile")).one()
+    assert {"displayName", "bio", "avatarUrl", "mailOnSignIn"} == set(row.changed_fields or [])
+    for wrong in ({"displayName": ""}, {"displayName": "x" * 101}, {"picture": "8"}, {"status": "active"}):
+        answer = client.post("/me/profile", data=fields | wrong)
+        assert answer.status_code == 422
+        assert "Error: " in answer.text
+    assert client.get("/api/v2/me").json["displayName"] == "Mira"

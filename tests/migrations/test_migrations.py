@@ -108,6 +108,7 @@ ROWS = {
             SELECT u.id, p.id, '0x06', 'intent' FROM users u, policy_versions p;
     """,
     "0017": "",
+    "0018": "",
 }
 
 
