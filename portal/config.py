@@ -20,6 +20,8 @@ DEFAULT_SECRET = "development-secret-not-for-production"  # noqa: S105  (refused
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "AUDIFI_"
 ENVIRONMENTS = ("development", "production")
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+"""Names by which this machine alone is reached."""
 
 
 class SettingsError(RuntimeError):

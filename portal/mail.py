@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from portal.config import Settings
+from portal.config import LOOPBACK, Settings
 from portal.errors import Unavailable
 
 MOST_KEPT = 50
 TIMEOUT_SECONDS = 10
-LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 def send(settings: Settings, to: str, subject: str, text: str, *, message_id: str = "") -> None:

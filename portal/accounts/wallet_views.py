@@ -16,6 +16,7 @@ from portal.accounts.door import browser, enter, settings
 from portal.accounts.entry import Admission
 from portal.accounts.enums import AuthProvider
 from portal.chain.signer import demo_signers
+from portal.config import LOOPBACK
 from portal.db import db
 from portal.errors import Conflict, Invalid
 from portal.web.access import anyone, confirmed, money, signed_in
@@ -23,7 +24,6 @@ from portal.web.bodies import form_body, parse
 from portal.web.pages import Pages, answer, safe_next, see
 
 pages = Pages("accounts_wallets", __name__)
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 ENTER, LINK = "/login/wallet", "/me/wallets/link"
 
 

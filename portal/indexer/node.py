@@ -16,14 +16,13 @@ import orjson
 import urllib3
 
 from portal.chain.client import Block, Client, Refused
-from portal.config import Settings
+from portal.config import LOOPBACK, Settings
 from portal.errors import Unavailable
 
 TIMEOUT_SECONDS = 8.0
 ADDRESSES_AT_ONCE = 500
 HEADERS_AT_ONCE = 200
 END_OF_TIME = 2**34  # seconds: the year 2514; PostgreSQL would take more
-LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 HASH = re.compile(r"0x[0-9a-f]{64}")
 
 
