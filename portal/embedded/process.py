@@ -62,12 +62,13 @@ def user_group(user: int) -> int:
     return pwd.getpwuid(user).pw_gid
 
 
-def stop(process: "subprocess.Popen[bytes]", signals: Sequence[int], patience: float) -> None:
-    """Wait `patience` seconds for an end, then for another after each signal; kill at last."""
+def stop(process: "subprocess.Popen[bytes]", signals: Sequence[int], patience: float, waited: float = 0.0) -> None:
+    """Wait `patience` seconds (less what it was waited for already) for an end, and again after each signal; kill."""
     for number in (*signals, signal.SIGKILL):
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
+            process.wait(max(patience - waited, 0.05))
             return
+        waited = 0.0
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(number)
     process.wait()
@@ -113,7 +114,7 @@ class Server(Generic[Address]):
         self.pid_file = private_folder(self.data_dir / "run") / f"{self.name}.pid"
         self.process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
-        self._asked = False
+        self._asked, self._asked_at = False, 0.0
 
     @property
     def address(self) -> Address:
@@ -157,7 +158,7 @@ class Server(Generic[Address]):
     def ask_to_stop(self) -> None:
         """Tell the process to end without waiting for it, so that several can end at the same time."""
         if self.process is not None and not self._asked:
-            self._asked = True
+            self._asked, self._asked_at = True, time.monotonic()
             with contextlib.suppress(ProcessLookupError):
                 self.process.send_signal(self.stop_signals[0])
 
@@ -165,7 +166,7 @@ class Server(Generic[Address]):
         """Stop the server cleanly; harmless if it does not run."""
         if self.process is not None:
             self.ask_to_stop()
-            stop(self.process, self.stop_signals[1:], self.stop_patience)
+            stop(self.process, self.stop_signals[1:], self.stop_patience, time.monotonic() - self._asked_at)
             self.process = None
         if self._lock is not None:
             os.close(self._lock)

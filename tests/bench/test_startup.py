@@ -42,7 +42,8 @@ def seconds_to_the_first_page(data: Path) -> float:
                 assert time.monotonic() - start < PATIENCE, running.said
                 time.sleep(0.01)
     finally:
-        running.terminate()
+        running.process.terminate()
+        running.process.wait(PATIENCE)
 
 
 def test_first_and_later_starts(tmp_path: Path) -> None:
