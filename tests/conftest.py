@@ -36,6 +36,7 @@ from portal.embedded.valkey import Valkey
 from tests import against_document
 from tests.chain_fixture import chain, devchain  # noqa: F401  (fixtures)
 from tests.raw import raw, raw_database  # noqa: F401
+from tests.recorded import every_change_is_recorded  # noqa: F401
 
 CSRF = "a" * 40
 
