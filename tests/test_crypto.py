@@ -290,6 +290,7 @@ PUBLIC = {
     "block_hash": "a block's, on a public chain",
     "parent_hash": "a block's, on a public chain",
     "tx_hash": "a transaction's, on a public chain",
+    "content_hash": "of published terms",
     "status_code": "an HTTP status",
     "returncode": "a process's",
 }
