@@ -6,6 +6,7 @@ import html
 import re
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,6 +21,8 @@ from portal.accounts.enums import AuthProvider
 from portal.accounts.models import Account, IdentityProvider, User
 from portal.accounts.sign_in_models import OAuthAttempt
 from portal.audit.models import SecurityEvent
+from portal.crypto.keyring import data_keys
+from portal.crypto.sealed import unseal
 from portal.db import db
 from tests import factories
 from tests.accounts.provider import CLIENT, SECRET, Person, Provider, running
@@ -237,3 +240,18 @@ def test_an_attacker_s_answer_links_nothing(
     sign_in(client, factories.person(session))
     assert client.post("/login/with/google/back", data=fields).status_code == 400
     assert db.session().scalars(sa.select(Account).where(Account.provider == AuthProvider.GOOGLE)).all() == []
+
+
+def test_the_command_that_sets_one_up(app: Flask, client: Client, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("of-apple\n")
+    config = '{"issuer": "https://appleid.apple.com"}'
+    options = ["--name", "Apple", "--client-id", "org.example", "--config", config]
+    options += ["--secret-file", f"{tmp_path}/secret"]
+    result = app.test_cli_runner().invoke(args=["identity-providers", "set", "apple", *options])
+    assert result.exit_code == 0, result.output
+    assert "/login/with/apple/back" in result.output
+    row = db.session().scalars(sa.select(IdentityProvider)).one()
+    settings = app.config["SETTINGS"]
+    sealed = row.client_secret or ""
+    assert unseal(data_keys(settings), IdentityProvider.client_secret, row.id, sealed) == "of-apple"
+    assert "Continue with Apple" in client.get("/login").text
