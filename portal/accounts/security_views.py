@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
+from urllib.parse import quote
 
 import segno
 from flask import flash, request
@@ -154,7 +155,7 @@ def _codes(codes: list[str], title: str) -> Response:
 
 def _kept(path: str) -> str:
     target = safe_next(request.form.get("next"), "")
-    return f"{path}?next={target}" if target else path
+    return f"{path}?next={quote(target, safe='/')}" if target else path
 
 
 # --- devices ----------------------------------------------------------------------------------------------

@@ -96,7 +96,10 @@ def grant_role(
     by: uuid.UUID | None = None,
     expires_at: dt.datetime | None = None,
 ) -> None:
-    """Give a role inside the caller's transaction; a role held already gets the new end."""
+    """Give a role inside the caller's transaction; a role held already gets the new end.
+
+    With a role of staff, sessions from before end: they may last longer than those of staff.
+    """
     role_id = sa.select(Role.id).where(Role.name == role).scalar_subquery()
     session.execute(
         insert(RoleGrant)
@@ -105,6 +108,8 @@ def grant_role(
             index_elements=["user_id", "role_id"], set_={"expires_at": expires_at, "assigned_by": by}
         )
     )
+    if role in PRIVILEGED:
+        _end_long_sessions(session, user_id)
     record(
         session,
         "grant_role",
@@ -133,17 +138,21 @@ def grant_permission(
             index_elements=["user_id", "permission"], set_={"expires_at": expires_at, "assigned_by": by}
         )
     )
-    session.execute(
-        sa.update(UserSession)
-        .where(UserSession.user_id == user_id, UserSession.revoked_at.is_(None), sa.not_(UserSession.privileged))
-        .values(revoked_at=sa.func.now())
-    )
+    _end_long_sessions(session, user_id)
     record(
         session,
         "grant_permission",
         AuditActionCategory.AUTHORIZATION,
         target=("user", user_id, permission.value),
         after={"permission": permission.value, "expiresAt": expires_at.isoformat() if expires_at else None},
+    )
+
+
+def _end_long_sessions(session: Session, user_id: uuid.UUID) -> None:
+    session.execute(
+        sa.update(UserSession)
+        .where(UserSession.user_id == user_id, UserSession.revoked_at.is_(None), sa.not_(UserSession.privileged))
+        .values(revoked_at=sa.func.now())
     )
 
 

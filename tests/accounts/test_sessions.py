@@ -215,3 +215,11 @@ def test_the_profile(client: Client, person: User, sign_in: SignIn) -> None:
         assert answer.status_code == 422
         assert "Error: " in answer.text
     assert client.get("/api/v2/me").json["displayName"] == "Mira"
+
+
+def test_who_becomes_staff_signs_in_anew(client: Client, person: User, sign_in: SignIn) -> None:
+    """Promise 50: a session that may last for months ends when its person becomes an admin."""
+    sign_in(client, person)
+    grant_role(db.session(), person.id, UserRole.ADMIN)
+    db.session.commit()
+    assert not signed_in(client)
