@@ -169,6 +169,7 @@ class Client(FlaskClient):
             headers.setdefault("X-CSRFToken", self.csrf())
             kwargs["headers"] = {k: v for k, v in headers.items() if v is not None}
         answer = super().open(*args, **kwargs)
+        db.session.remove()  # a read that the request left open has the application's rights
         against_document.hold(self.application, answer, kwargs.get("json"))
         return answer
 

@@ -79,8 +79,7 @@ class Supervisor:
     def run(self) -> None:
         """Start, stay, stop; raises StartError if the start fails."""
         held = self._only_one()
-        for number in STOP_SIGNALS:
-            signal.signal(number, self._asked_to_stop)
+        before = {number: signal.signal(number, self._asked_to_stop) for number in STOP_SIGNALS}
         try:
             self._start()
             self._stay()
@@ -91,6 +90,8 @@ class Supervisor:
                 signal.signal(number, signal.SIG_IGN)
             self._stop()
             self._close(held)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _close(self, held: int) -> None:
         if self.listener:

@@ -112,7 +112,11 @@ def record_deployment(ipo_id: uuid.UUID, made: Deployment) -> None:
         }
         shares = {"contract_address": made.shares, "contract_total_supply": ipo.total_supply,
                   "contract_royalty_bps": ipo.secondary_royalty_bps}  # fmt: skip
-        session.execute(insert(MasterContract).values(**values | shares).on_conflict_do_nothing())
+        first = insert(MasterContract).values(**values | shares).on_conflict_do_nothing().returning(MasterContract.id)
+        if session.scalar(first) is not None:
+            found = {"tx": made.tx_hash, "shares": made.shares, "dividends": made.dividends}
+            target = ("master", master.id, master.title)
+            record(session, "record_deployment", AuditActionCategory.IPO, target=target, after=found)
         pool = {"contract_address": made.dividends, "linked_master_contract": made.shares,
                 "distribution_model": DividendDistributionModel.PER_MASTER}  # fmt: skip
         session.execute(

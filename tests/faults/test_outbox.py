@@ -12,14 +12,16 @@ from redis import Redis
 
 from portal import outbox, queue
 from portal.db import db, transaction
-from portal.outbox import OutboxJob
+from portal.outbox import OutboxJob, Periodic
 
 LIST = "rq:queue:portal"
 
 
 @pytest.fixture
 def bus(live_app: Flask) -> Iterator[Redis]:
-    """An empty bus that knows the relay."""
+    """An empty bus that knows the relay, and no clock that strikes."""
+    with transaction() as session:
+        session.execute(sa.delete(Periodic))
     found = queue.connection()
     found.flushdb()
     outbox.tick()
