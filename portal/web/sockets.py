@@ -198,7 +198,16 @@ def watch(app: Flask) -> None:
     socketio.start_background_task(_watch, app)
 
 
+def _hear_the_bus() -> None:
+    """Listen from the start: python-socketio does it in the middle of the first connection, which is then lost."""
+    server = socketio.server
+    if not server.manager_initialized:
+        server.manager_initialized = True
+        server.manager.initialize()
+
+
 def _watch(app: Flask) -> None:
+    _hear_the_bus()
     while True:
         socketio.sleep(EVERY_SECONDS)
         try:

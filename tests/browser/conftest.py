@@ -16,19 +16,23 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from portal.app import create_app
-from portal.audit.context import Actor, acting_as
-from portal.config import Settings
-from portal.db import db
 from portal.demo import STORY, Walk, sign_out
 from portal.demo import Browser as Caller
 from portal.embedded.postgres import Postgres
-from portal.seed import people
 from tests.browser.people import Person
-from tests.embedded.running import eventually, folder_for, portal
+from tests.embedded.running import eventually, folder_for, portal, run
 
 WHO = "root" if os.getuid() == 0 else "user"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+STAFF = """
+import os
+from portal.app import create_app
+from portal.audit.context import Actor, acting_as
+from portal.config import Settings
+from portal.seed import people
+with create_app(Settings.from_env(os.environ)).app_context(), acting_as(Actor(identifier="test")):
+    people.staff(None)
+"""
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 
 
@@ -63,10 +67,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def house(chromium: Browser, data: Path) -> Iterator[str]:
     """The address of a running portal, with its staff and without demo data."""
     with portal(WHO, data, "--no-demo-data") as running:
-        app = create_app(Settings(database_url=Postgres(data).address.worker))
-        with app.app_context(), acting_as(Actor(identifier="test")):
-            people.staff(None)  # type: ignore[arg-type]
-            db.engine.dispose()
+        done = run(WHO, "-c", STAFF, AUDIFI_DATABASE_URL=Postgres(data).address.worker)
+        assert done.returncode == 0, done.stderr
         eventually(lambda: "chain-setup is done" in running.said, 60)
         yield running.url
 
@@ -85,7 +87,7 @@ class Told:
 
 
 @pytest.fixture(scope="package")
-def told(house: str, data: Path) -> Told:
+def told(house: str, data: Path) -> Iterator[Told]:
     walk = Walk(house)
     walk.rpc_url = f"http://127.0.0.1:{(data / 'run' / 'devchain.port').read_text()}"
     for step in STORY:
@@ -93,7 +95,8 @@ def told(house: str, data: Path) -> Told:
             step(walk)
     walk.artist.page("/")
     room = _room(walk)
-    return Told(walk.artist, walk.fan, walk.staff, walk.slug, walk.master["id"], *room)
+    with walk.artist.http, walk.visitor.http, walk.fan.http, walk.staff.http:
+        yield Told(walk.artist, walk.fan, walk.staff, walk.slug, walk.master["id"], *room)
 
 
 def _room(walk: Walk) -> tuple[str, str]:
