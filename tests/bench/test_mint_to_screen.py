@@ -1,8 +1,8 @@
 """From a mint on the chain to the counter on a screen: the chain's own receipt, the live line, and the API.
 
-`python -m pytest -m bench -s tests/bench/test_mint_to_screen.py` prints milliseconds and, because machines differ, the
-ratio to the receipt in the same run. The portal prepares each mint; it is signed here and sent to the chain past the
-portal, one at a time and further apart than the live line's coalescing. Nothing is asserted about time.
+`python -m pytest -m bench -n 0 -s tests/bench/test_mint_to_screen.py` prints milliseconds and, because machines
+differ, the ratio to the receipt in the same run. The portal prepares each mint; it is signed here and sent to the
+chain past the portal, one at a time and further apart than the live line's coalescing. Nothing is asserted about time.
 """
 
 from __future__ import annotations

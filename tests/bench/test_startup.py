@@ -1,7 +1,7 @@
 """Seconds from `python wsgi.py` to the first page: on an empty data folder, and on one that is there.
 
-`python -m pytest -m bench -s tests/bench/test_startup.py` prints them with the machine's load. Targets on two quiet
-cores: 5 s for a first start, 3 s for a later one; nothing is asserted about time.
+`python -m pytest -m bench -n 0 -s tests/bench/test_startup.py` prints them with the machine's load. Targets on two
+quiet cores: 5 s for a first start, 3 s for a later one; nothing is asserted about time.
 """
 
 from __future__ import annotations
