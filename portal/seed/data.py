@@ -148,10 +148,10 @@ LATER_SALES = {
     CALLED_OFF: (Purchase(4, 2, 2), Purchase(7, 1, 1)),
 }
 SOURCES = (
-    Source(RevenueSourceType.DISTRIBUTOR, "Streaming", (118_240, 131_905, 156_377)),
-    Source(RevenueSourceType.PRO, "Radio", (31_060, 28_415, 40_189)),
+    Source(RevenueSourceType.DISTRIBUTOR, "Streaming", (5_912, 6_595, 7_819)),
+    Source(RevenueSourceType.PRO, "Radio", (1_553, 1_421, 2_009)),
 )
-REPORTED = Source(RevenueSourceType.SYNC, "A film's closing titles", (0, 0, 90_000))
+REPORTED = Source(RevenueSourceType.SYNC, "A film's closing titles", (0, 0, 4_500))
 """Reported by the artist and not verified yet: finance finds it waiting."""
 CLAIMS = {1: (1, 2, 3), 2: (2, 5, 8)}
 """After which month (counted from the first) which fans fetch their dividends."""
