@@ -162,8 +162,9 @@ _live = _Live()
 
 
 def set_up(redis_url: str) -> None:
-    """Tell this process where the bus is."""
-    _live.redis_url, _live.publisher = redis_url, None
+    """Tell this process where the bus is; an application without one leaves the process's line as it is."""
+    if redis_url:
+        _live.redis_url, _live.publisher = redis_url, None
 
 
 def publisher() -> Publisher:
