@@ -48,6 +48,15 @@ ALTER ROLE audifi_tests SET role = 'audifi_app'
 """
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file run in one process; those of the browser together, for they share one running portal."""
+    for item in items:
+        folder = item.path.parent.name
+        together = folder if folder == "browser" else f"{folder}/{item.path.stem}"
+        item.add_marker(pytest.mark.xdist_group(together))
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     server = Postgres(tmp_path_factory.mktemp("postgres"), fsync="off")
