@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ from portal.masters.models import Master
 from portal.revenue import service as revenue
 from portal.vstudio import decisions
 from tests import factories
+from tests.access import canaries
 from tests.conftest import CSRF, Client, browser
 from tests.portfolio.mirror import Mirror
 from tests.revenue import helpers
@@ -49,15 +50,22 @@ class World:
     ids: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, str] = field(default_factory=dict)
     browsers: dict[str, Client] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
 
-    def ask(self, kind: str, method: str, path: str, *, keep: bool = False, **sent: Any) -> TestResponse:
-        """One request of this kind of person; whatever it changed is undone unless `keep`."""
+    def ask(
+        self, kind: str, method: str, path: str, *, keep: bool = False, echoes: bool = False, **sent: Any
+    ) -> TestResponse:
+        """One request of this kind of person; whatever it changed is undone unless `keep`.
+
+        No answer may have a canary in it, unless it `echoes` what was sent.
+        """
         client = self.browsers[kind]
         client.set_cookie("audifi", self.cookies[kind])
-        if keep:
-            return client.open(path, method=method, buffered=True, **sent)
-        with self.undone():
-            return client.open(path, method=method, buffered=True, **sent)
+        with nullcontext() if keep else self.undone():
+            answer = client.open(path, method=method, buffered=True, **sent)
+        hits = [] if echoes else canaries.found(answer.text, kind, self.tokens)
+        assert not hits, f"{method} {path} tells {kind}: {hits}"
+        return answer
 
     @contextmanager
     def undone(self) -> Iterator[None]:
@@ -75,6 +83,7 @@ def build(app: Flask, session: Session) -> World:
     world = World(app)
     _people(world, session)
     _things(world, session)
+    canaries.plant(app, session, world.people)
     for kind in KINDS:
         _browser(world, kind)
     session = db.session()
@@ -166,7 +175,8 @@ def _browser(world: World, kind: str) -> None:
         if kind != "anonymous":
             session = db.session()
             user = session.get_one(User, world.people[kind])
-            cookie["_user_id"], cookie["_fresh"] = open_session(session, user, world.app.config["SETTINGS"]), True
+            token = world.tokens[kind] = open_session(session, user, world.app.config["SETTINGS"])
+            cookie["_user_id"], cookie["_fresh"] = token, True
             session.commit()
     kept = client.get_cookie("audifi")
     assert kept is not None

@@ -13,6 +13,7 @@ from portal import live
 from portal.artists.models import Artist
 from portal.db import db
 from portal.web import sockets
+from tests.access import canaries
 from tests.access.people import KINDS, World
 from tests.access.table import EVENTS, IN, NONE, ROOMS, WHO, YES
 
@@ -24,6 +25,8 @@ def line(app: Flask) -> Iterator[None]:
     live.socketio.init_app(app, async_mode="threading")
     live.set_up(app.config["SETTINGS"].redis_url)
     yield
+    for sid in sockets._people.all():
+        sockets._people.forget(sid)
     live.socketio.server = None
     live.set_up(app.config["SETTINGS"].redis_url)
 
@@ -64,6 +67,7 @@ def test_everybody_hears_what_is_declared(world: World, line: None) -> None:
             name, _, thing = room.partition(":")
             answer = ask(socket, "join", f"{name}:{ids[thing]}")
             assert outcome(answer) == WHO[who][kind], (room, kind, answer)
+            assert not canaries.found(str(answer), kind, world.tokens)
             assert answer["ok"] or set(answer) == {"ok", "code", "message"}
             assert ask(socket, "leave", f"{name}:{ids[thing]}") == {"ok": True, "state": []}
         socket.disconnect()
