@@ -16,7 +16,7 @@ from portal.accounts.identity import login_manager
 from portal.audit import context as audit_context
 from portal.config import ROOT, Settings, SettingsError
 from portal.db import ENGINE_OPTIONS, db, role_faults
-from portal.web import answers, filters, headers, health, openapi, pages, sockets
+from portal.web import answers, filters, headers, health, openapi, pages, rates, sockets
 
 FEATURES = (
     "audit",
@@ -62,6 +62,7 @@ def create_app(settings: Settings | None = None, database_url: str | None = None
     answers.set_up(app)
     filters.set_up(app, settings)
     live.set_up(settings.redis_url)
+    rates.set_up(app, settings)
     versions.set_up(app)
     _register_features(app)
     cli.register(app)

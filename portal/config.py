@@ -78,6 +78,10 @@ class Settings:
     sign_in_tries: int = 10
     code_tries: int = 5
     tries_window_seconds: int = 5 * 60
+    api_per_person: int = 600
+    api_per_network: int = 1200
+    votes_per_person: int = 60
+    votes_per_network: int = 600
     payout_cool_off_seconds: int = 24 * 3600
     finality_blocks: int = 12
     v1_sunset: str = "2028-01-01T00:00:00Z"

@@ -7,7 +7,6 @@ transaction of its own, so that a refused act's rollback does not give it back.
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import math
 import uuid
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from portal.config import Settings
 from portal.crypto import keyed_hash
 from portal.db import transaction
 from portal.errors import TooMany
+from portal.web import rates
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,8 @@ def give_back(session: Session, limits: list[Limit]) -> None:
 
 
 def _network(action: str, most: int, settings: Settings) -> list[Limit]:
-    """The address, or its /64 for IPv6. On a newcomer's own machine everybody has the same one: no limit there."""
-    try:
-        address = ipaddress.ip_address(actor().ip_address or "")
-    except ValueError:
-        return []
-    if address.is_loopback and settings.newcomer_tools:
-        return []
-    name = str(address) if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
-    return [Limit(action, "network", name, most, settings.tries_window_seconds)]
+    name = rates.network(actor().ip_address, settings)
+    return [Limit(action, "network", name, most, settings.tries_window_seconds)] if name else []
 
 
 def _open(limit: Limit) -> tuple[sa.ColumnElement[bool], ...]:

@@ -18,7 +18,7 @@ def may_join(user_id: uuid.UUID) -> bool:
     return bool(user_id == current_user.user_id)
 
 
-def alive(session_ids: set[uuid.UUID]) -> set[uuid.UUID]:
+def alive(session_ids: set[uuid.UUID]) -> dict[uuid.UUID, frozenset[str]]:
     settings: Settings = current_app.config["SETTINGS"]
     return queries.sessions_in_force(
         db.session(), session_ids, settings.session_idle_seconds, settings.privileged_idle_seconds

@@ -108,15 +108,14 @@ def _permissions(roles: list[tuple[str, str | None]], single: list[str]) -> froz
 
 def sessions_in_force(
     session: Session, session_ids: set[uuid.UUID], idle_seconds: int, privileged_idle_seconds: int
-) -> set[uuid.UUID]:
-    """Those of these sessions that `live_session` would still find."""
-    return set(
-        session.scalars(
-            sa.select(UserSession.id)
-            .join(User, User.id == UserSession.user_id)
-            .where(UserSession.id.in_(session_ids), *_in_force(idle_seconds, privileged_idle_seconds))
-        )
+) -> dict[uuid.UUID, frozenset[str]]:
+    """Those of these sessions that `live_session` would still find, with the roles and permissions held now."""
+    rows = session.execute(
+        sa.select(UserSession.id, _roles(User.id), _granted(User.id))
+        .join(User, User.id == UserSession.user_id)
+        .where(UserSession.id.in_(session_ids), *_in_force(idle_seconds, privileged_idle_seconds))
     )
+    return {key: frozenset(name for name, _ in roles) | _permissions(roles, single) for key, roles, single in rows}
 
 
 def _in_force(idle_seconds: int, privileged_idle_seconds: int) -> tuple[sa.ColumnElement[bool], ...]:

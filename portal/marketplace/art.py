@@ -58,7 +58,7 @@ def avatar(owner_id: uuid.UUID) -> Response:
 def _svg(text: str) -> Response:
     response = Response(text, mimetype="image/svg+xml")
     response.headers["Cache-Control"] = f"public, max-age={DAY}"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; sandbox"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # other marketplaces show the token's image
     response.add_etag()
     response.make_conditional(request)

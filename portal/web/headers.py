@@ -7,7 +7,7 @@ import logging
 from flask import Flask, Response, request
 
 from portal.config import Settings
-from portal.errors import BadRequest
+from portal.errors import BadRequest, Forbidden
 from portal.logs import request_id
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,12 @@ def set_up(app: Flask, settings: Settings) -> None:
         """PostgreSQL's text takes no NUL, and no address of ours has one."""
         if "\x00" in request.path or any("\x00" in value for _, value in request.args.items(multi=True)):
             raise BadRequest("This address has a character in it that no address here has.")
+
+    @app.before_request
+    def refuse_other_sites() -> None:
+        """What a browser sends on another site's behalf changes nothing here, token or not (Fetch Metadata)."""
+        if request.method not in READS and request.headers.get("Sec-Fetch-Site") == "cross-site":
+            raise Forbidden("This came from another site. Open the page here and send it again.")
 
     @app.after_request
     def note(response: Response) -> Response:

@@ -3,8 +3,8 @@
 A feature names its rooms in its `live` module: `room(kind, access, may_join, state)`. Like every route each kind has
 a declared `Access`; kinds nobody named are refused. Payloads never come from clients: a socket only listens.
 
-A socket lives as long as the session that opened it: `watch` looks every second, in one query a process, and hangs
-up on those that signed out, expired or were suspended.
+A socket lives as long as the session that opened it, and what its person may do: `watch` looks every second, in one
+query a process, and hangs up on those that signed out, expired, were suspended or lost a role or a permission.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ EVERY_SECONDS = 1.0
 
 Ack = dict[str, Any]
 News = list[dict[str, Any]]
+Powers = frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,9 @@ def leave(message: Any = None) -> Ack:
 
 @socketio.on("connect")  # type: ignore[untyped-decorator]
 def connect(_auth: Any = None) -> None:
-    """Anybody may connect; rooms decide. A person's socket is remembered with the session that opened it."""
+    """Anybody may connect; rooms decide. A person's socket is remembered with the session and powers that opened it."""
     if current_user.is_authenticated:
-        _people.add(_sid(), current_user.session_id)
+        _people.add(_sid(), current_user.session_id, current_user.roles | current_user.permissions)
 
 
 @socketio.on("disconnect")  # type: ignore[untyped-decorator]
@@ -147,21 +148,21 @@ def _sid() -> str:
 
 
 class _People:
-    """This process's signed-in sockets: socket id -> session id."""
+    """This process's signed-in sockets: socket id -> (session id, what the person might do then)."""
 
     def __init__(self) -> None:
-        self._sessions: dict[str, uuid.UUID] = {}
+        self._sessions: dict[str, tuple[uuid.UUID, Powers]] = {}
         self._lock = threading.Lock()
 
-    def add(self, sid: str, session_id: uuid.UUID) -> None:
+    def add(self, sid: str, session_id: uuid.UUID, powers: Powers) -> None:
         with self._lock:
-            self._sessions[sid] = session_id
+            self._sessions[sid] = session_id, powers
 
     def forget(self, sid: str) -> None:
         with self._lock:
             self._sessions.pop(sid, None)
 
-    def all(self) -> dict[str, uuid.UUID]:
+    def all(self) -> dict[str, tuple[uuid.UUID, Powers]]:
         with self._lock:
             return dict(self._sessions)
 
@@ -172,25 +173,30 @@ _people = _People()
 class _Check:
     """Says which of some sessions are still good; `accounts.live` sets it, because this module knows no feature."""
 
-    alive: Callable[[set[uuid.UUID]], set[uuid.UUID]] = staticmethod(lambda ids: ids)
+    alive: Callable[[set[uuid.UUID]], dict[uuid.UUID, Powers]]
 
 
-def sessions_checked_by(alive: Callable[[set[uuid.UUID]], set[uuid.UUID]]) -> None:
-    """`alive(session ids)` returns those that are neither revoked nor expired nor of a suspended account."""
+def sessions_checked_by(alive: Callable[[set[uuid.UUID]], dict[uuid.UUID, Powers]]) -> None:
+    """`alive(session ids)` returns those that are neither revoked nor expired nor of a suspended account, each with
+    the roles and permissions that its person holds now."""
     _Check.alive = staticmethod(alive)
 
 
 def sweep() -> int:
-    """Hang up on sockets whose session is over; returns how many (needs an app context)."""
+    """Hang up on sockets whose session is over or may less than when it came; returns how many (in an app context)."""
     people = _people.all()
     if not people:
         return 0
-    alive = _Check.alive(set(people.values()))
-    over = [sid for sid, session_id in people.items() if session_id not in alive]
+    alive = _Check.alive({session_id for session_id, _ in people.values()})
+    over = [sid for sid, (session_id, powers) in people.items() if not _holds(alive.get(session_id), powers)]
     for sid in over:
         _people.forget(sid)
         socketio.server.disconnect(sid)
     return len(over)
+
+
+def _holds(now: Powers | None, powers: Powers) -> bool:
+    return now is not None and powers <= now
 
 
 def watch(app: Flask) -> None:

@@ -149,9 +149,9 @@ def test_sockets_of_an_ended_session_are_over(
     """Promise 50: what `sockets.sweep` asks says that the session is over."""
     sign_in(client, person)
     row_id = db.session().scalars(sa.select(UserSession.id)).one()
-    assert sockets._Check.alive({row_id}) == {row_id}
+    assert sockets._Check.alive({row_id}) == {row_id: frozenset({"viewer"})}
     client.post("/logout")
-    assert sockets._Check.alive({row_id}) == set()
+    assert sockets._Check.alive({row_id}) == {}
 
 
 @pytest.mark.parametrize(

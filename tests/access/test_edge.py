@@ -1,0 +1,238 @@
+"""The edge of every address: headers, cookies, forged requests, reads that write, and how often one may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from portal.app import create_app
+from portal.config import Settings
+from portal.db import db, utcnow
+from portal.embedded.valkey import Valkey
+from tests.access.people import World
+from tests.access.table import LINES, WHO, YES
+from tests.access.test_matrix import asked, ids  # noqa: F401  (fixture)
+from tests.recorded import WRITES
+
+UNSAFE = [each for each in LINES if each.method != "GET"]
+READS = [each for each in LINES if each.method == "GET"]
+JSON = [each for each in UNSAFE if each.body.startswith("{")]
+YEAR = 31_536_000
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+
+
+def hold_headers(answer: TestResponse, *, https: bool) -> None:
+    headers, where = answer.headers, (answer.request.method, answer.request.path, answer.status_code)
+    policy = dict(part.strip().partition(" ")[::2] for part in headers["Content-Security-Policy"].split(";"))
+    needed = {"default-src": "'none'", "frame-ancestors": "'none'"} if "sandbox" in policy else POLICY
+    assert needed.items() <= policy.items(), where
+    assert "unsafe" not in headers["Content-Security-Policy"], where
+    assert "*" not in headers["Content-Security-Policy"], where
+    assert headers["X-Content-Type-Options"] == "nosniff", where
+    assert headers["Referrer-Policy"] in {"same-origin", "no-referrer", "strict-origin-when-cross-origin"}, where
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin", where
+    assert not {"Server", "X-Powered-By"} & set(headers.keys()), where
+    hsts = headers.get("Strict-Transport-Security", "")
+    assert bool(hsts) is https, where
+    if https:
+        assert int(hsts.partition("=")[2].partition(";")[0]) >= YEAR, where
+        assert "includeSubDomains" in hsts, where
+    for cookie in headers.getlist("Set-Cookie"):
+        parts = {part.strip().lower() for part in cookie.split(";")[1:]}
+        assert {"httponly", "samesite=lax", "path=/"} <= parts, (where, cookie)
+        assert not [part for part in parts if part.startswith("domain")], (where, cookie)
+        assert ("secure" in parts and cookie.startswith("__Host-")) or not https, (where, cookie)
+
+
+def test_every_answer_has_its_headers(world: World, ids: dict[str, str]) -> None:  # noqa: F811
+    """Promises 51, 54, 55: pages, programs, files and refusals alike."""
+    for each in LINES:
+        for kind in ("anonymous", "owner") if each.method == "GET" else ("owner",):
+            hold_headers(asked(world, ids, each, kind), https=False)
+    for path in ("/nowhere", "/masters/../x", "/api/v2/nowhere", "/static/0/x.css"):
+        hold_headers(world.ask("fan", "GET", path), https=False)
+    hold_headers(world.ask("fan", "POST", "/", headers={"X-CSRFToken": None}), https=False)
+
+
+def test_under_https(app: Flask) -> None:
+    """Promises 51, 55: `__Host-` cookies and HSTS on whatever is answered, errors included."""
+    secure = create_app(replace(app.config["SETTINGS"], base_url="https://portal.example"))
+    client, cookies = secure.test_client(), 0
+    where = {"base_url": "https://portal.example"}
+    for path in ("/", "/login", "/me", "/nowhere", "/healthz", "/api/v1/me", "/api/v2/me", "/api/v2/nowhere"):
+        for method in ("GET", "POST"):
+            answer = client.open(path, method=method, **where)
+            hold_headers(answer, https=True)
+            cookies += len(answer.headers.getlist("Set-Cookie"))
+    assert cookies >= 1
+    with secure.app_context():
+        db.engine.dispose()
+
+
+# --- forged requests --------------------------------------------------------------------------------------
+
+
+def test_without_the_token_nothing_is_done(world: World, ids: dict[str, str]) -> None:  # noqa: F811
+    """Promise 52: every unsafe address without a token, and with somebody else's, also for htmx and signing out."""
+    for each in UNSAFE:
+        for headers in ({"X-CSRFToken": None}, {"X-CSRFToken": "forged"}, {"X-CSRFToken": None, "HX-Request": "true"}):
+            answer = world.ask("owner", each.method, each.path(ids), headers=headers, **each.sent(ids))
+            assert answer.status_code == 400, (each.rule, headers, answer.status_code)
+
+
+def test_another_site_does_nothing(world: World, ids: dict[str, str]) -> None:  # noqa: F811
+    """Promise 52: with the right token, but on behalf of another site, every unsafe address refuses."""
+    for each in UNSAFE:
+        headers = {"Sec-Fetch-Site": "cross-site"}
+        answer = world.ask("owner", each.method, each.path(ids), headers=headers, **each.sent(ids))
+        assert answer.status_code == 403, (each.rule, answer.status_code)
+    here = {"Sec-Fetch-Site": "same-origin"}
+    assert world.ask("owner", "POST", "/me/profile", data={"displayName": "Me"}, headers=here).status_code == 303
+    assert world.ask("owner", "GET", "/", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
+
+
+def test_an_old_tab_still_works(world: World) -> None:
+    """Promise 52: a page that was open for hours sends its form like any other."""
+    token = world.browsers["owner"].csrf()
+    with time_machine.travel(utcnow().timestamp() + 3 * 3600, tick=True):
+        answer = world.ask("owner", "POST", "/me/profile", data={"displayName": "Me"}, headers={"X-CSRFToken": token})
+    assert answer.status_code == 303
+
+
+# --- reads ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def written() -> Iterator[list[str]]:
+    """The tables that statements write to meanwhile."""
+    tables: list[str] = []
+    connection: Any = db.engines[None]
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        tables.extend(WRITES.findall(statement))
+
+    sa.event.listen(connection.engine, "before_cursor_execute", note)
+    try:
+        yield tables
+    finally:
+        sa.event.remove(connection.engine, "before_cursor_execute", note)
+
+
+def test_reading_writes_nothing(world: World, ids: dict[str, str]) -> None:  # noqa: F811
+    """Promise 53: no GET changes anything, bar when a browser was last seen and security events."""
+    with written() as tables:
+        for each in READS:
+            for kind in ("anonymous", "owner", "host", "admin"):
+                asked(world, ids, each, kind)
+                assert set(tables) <= {"user_sessions", "security_events"}, (each.rule, kind, tables)
+        world.ask("owner", "POST", "/me/profile", data={"displayName": "Me"})
+        assert "users" in tables
+
+
+# --- bodies -----------------------------------------------------------------------------------------------
+
+BODIES: dict[str, tuple[str, int]] = {
+    "NaN": ('{"amount": NaN}', 400),
+    "Infinity": ('{"amount": -Infinity}', 400),
+    "the same name twice": ('{"title": "a", "title": "b"}', 400),
+    "too deep": ('{"title": ' + "[" * 40 + "]" * 40 + "}", 400),
+    "far too deep": ("[" * 100_000, 400),
+    "no object": ("[]", 400),
+    "half": ('{"title": "', 400),
+    "too much": ('{"title": "' + "x" * 1_000_001 + '"}', 413),
+}
+
+
+@pytest.mark.parametrize("odd", BODIES)
+def test_bodies_that_no_program_should_send(world: World, ids: dict[str, str], odd: str) -> None:  # noqa: F811
+    """Promise 64: 400 or 413 at every address that takes JSON, and never an error of ours."""
+    body, status = BODIES[odd]
+    for each in JSON:
+        mine = next(kind for kind in ("owner", "host", "admin") if WHO[each.who][kind] == YES)
+        sent = {"data": body, "content_type": "application/json"}
+        answer = world.ask(mine, each.method, each.path(ids), echoes=True, **sent)
+        assert answer.status_code == status, (each.rule, answer.status_code)
+
+
+def test_forms_have_a_limit_too(world: World) -> None:
+    """Promise 64: a megabyte of a form, in one field or in many."""
+    for fields in ({"displayName": "x" * 1_100_000}, {f"f{n}": "x" * 1000 for n in range(1100)}):
+        assert world.ask("owner", "POST", "/me/profile", data=fields).status_code == 413
+
+
+# --- how often --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def few(app: Flask, world: World, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Five requests and two votes a person and minute; a network three times as many."""
+    settings = replace(
+        app.config["SETTINGS"], api_per_person=5, api_per_network=15, votes_per_person=2, votes_per_network=6
+    )
+    monkeypatch.setitem(app.config, "SETTINGS", settings)
+    return settings
+
+
+def statuses(world: World, kind: str, network: str, times: int) -> list[int]:
+    where = {"REMOTE_ADDR": network}
+    return [world.ask(kind, "GET", "/api/v2/me", environ_base=where).status_code for _ in range(times)]
+
+
+def test_a_person_and_a_network_have_limits(world: World, few: Settings) -> None:
+    """Promise 56: the sixth of five is 429 and says when to come back; others go on, until their network is spent."""
+    assert statuses(world, "fan", "192.0.2.1", 6) == [200] * 5 + [429]
+    told = world.ask("fan", "GET", "/api/v2/me", environ_base={"REMOTE_ADDR": "192.0.2.1"})
+    assert 1 <= int(told.headers["Retry-After"]) <= 60
+    assert told.headers["RateLimit"].startswith('"default";r=0;')
+    assert statuses(world, "owner", "192.0.2.9", 5) == [200] * 5
+    assert statuses(world, "anonymous", "192.0.2.77", 16)[-1] == 429
+    assert statuses(world, "host", "192.0.2.77", 1) == [429]
+    assert world.ask("fan", "GET", "/marketplace", environ_base={"REMOTE_ADDR": "192.0.2.1"}).status_code == 200
+
+
+def test_votes_have_limits_of_their_own(world: World, few: Settings) -> None:
+    """Promise 56: by the page's form and by the API alike."""
+    room, decision = world.ids["room"], world.ids["decision"]
+    form = {"decisionId": decision, "optionSelected": "a"}
+    where = {"environ_base": {"REMOTE_ADDR": "198.51.100.7"}}
+    assert world.ask("fan", "POST", f"/vstudio/{room}", data=form, **where).status_code == 303
+    path = f"/api/v2/vstudio/decisions/{decision}/votes"
+    assert world.ask("fan", "POST", path, json={"optionSelected": "b"}, **where).status_code == 201
+    assert world.ask("fan", "POST", path, json={"optionSelected": "c"}, **where).status_code == 429
+    assert world.ask("fan", "POST", f"/vstudio/{room}", data=form, **where).status_code == 429
+    assert world.ask("other", "POST", path, json={"optionSelected": "c"}, **where).status_code == 201
+
+
+def test_the_limits_survive_the_cache(app: Flask, tmp_path: Any) -> None:
+    """Promise 56: with the cache gone requests are answered, and still counted."""
+    cache = Valkey(tmp_path)
+    settings = replace(app.config["SETTINGS"], bind="0.0.0.0:5000", redis_url=cache.start(), api_per_network=3)
+    other = create_app(settings)
+    client = other.test_client()
+
+    def ask() -> int:
+        return client.get("/api/v2/marketplace", environ_base={"REMOTE_ADDR": "203.0.113.5"}).status_code
+
+    assert ask() == 200
+    cache.stop()
+    found = [ask() for _ in range(6)]
+    assert found[:2] == [200, 200]
+    assert found[-1] == 429
+    assert set(found) == {200, 429}
+    with other.app_context():
+        db.engine.dispose()
