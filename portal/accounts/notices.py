@@ -28,6 +28,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "wallet_stopped": ("The change of wallet was stopped", "Your primary wallet stays {wallet}."),
     "suspended": ("Your AudiFi account was suspended", "AudiFi suspended your account: {reason}"),
     "reactivated": ("Your AudiFi account is open again", "You can sign in again as before."),
+    "export_ready": ("Your data is ready", "The copy of your data waits under Your data, for {days} days."),
+    "deletion_asked": (
+        "Your AudiFi account will be deleted",
+        "Your account is deleted on {when}. Sign in before that day, and it stays as it is.",
+    ),
+    "deletion_taken_back": ("Your AudiFi account stays", "You signed in, so your account is not deleted."),
     "wallet_changed": ("Your money goes to another wallet", "{wallet} is your primary wallet from now on."),
 }
 """Kind -> (subject, first sentence), filled with the notice's facts."""
