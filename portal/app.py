@@ -33,6 +33,7 @@ FEATURES = (
     "indexer",
     "marketplace",
     "portfolio",
+    "privacy",
     "dashboard",
     "admin",
 )

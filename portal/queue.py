@@ -72,6 +72,12 @@ def waiting(names: Iterable[str]) -> list[str]:
     return [name for name in names if _job_id(name) in there]
 
 
+def depth() -> tuple[int, int]:
+    """(jobs that wait in the queue, workers that are there). Raises RedisError when the bus is away."""
+    queue = _queue()
+    return len(queue.get_job_ids()), len(Worker.all(queue=queue))
+
+
 def _queue() -> Queue:
     return Queue(QUEUE_NAME, connection=connection(), serializer=JSONSerializer)
 

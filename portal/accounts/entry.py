@@ -44,6 +44,8 @@ def admit(session: Session, user: User, way: str, settings: Settings) -> Admissi
 
 def note_sign_in(session: Session, user: User, way: str) -> None:
     """Written down when a person is in, before their session is opened."""
+    if user.deleted_at is not None:
+        _stay(session, user)
     user.last_login_at = utcnow()
     notices.notify_of_new_browser(session, user.id)
     record(
@@ -53,6 +55,23 @@ def note_sign_in(session: Session, user: User, way: str) -> None:
         target=("user", user.id, user.email),
         after={"way": way},
     )
+
+
+def _stay(session: Session, user: User) -> None:
+    """Signing in takes back the wish to be deleted. Raises Gone when it has been carried out meanwhile."""
+    session.refresh(user, with_for_update=True)
+    if user.status is not AccountStatus.ACTIVE:
+        raise Gone("This account was deleted.")
+    asked, user.deleted_at = user.deleted_at, None
+    session.flush()
+    record(
+        session,
+        "take_back_deletion",
+        AuditActionCategory.AUTHENTICATION,
+        target=("user", user.id, user.email),
+        before={"asked": asked.isoformat() if asked else None},
+    )
+    notices.notify(session, user.id, "deletion_taken_back")
 
 
 def waiting(session: Session, token: str) -> tuple[uuid.UUID, User] | None:

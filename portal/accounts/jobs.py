@@ -8,6 +8,7 @@ from flask import current_app
 
 from portal import mail
 from portal.accounts import forgetting, links, notices, wallets
+from portal.accounts.enums import AccountStatus
 from portal.accounts.models import MagicLinkToken, User
 from portal.config import Settings
 from portal.db import db
@@ -45,7 +46,7 @@ def send_account_notice(user_id: str, kind: str, facts: dict[str, str]) -> None:
     """Tell a person what happened to their account. Running twice tells it twice."""
     settings: Settings = current_app.config["SETTINGS"]
     user = db.session().get(User, uuid.UUID(user_id))
-    if user is None or user.deleted_at is not None:
+    if user is None or user.status is AccountStatus.DELETED:
         return
     subject, text = notices.text_of(kind, facts, f"{settings.public_url}/me/security")
     mail.send(settings, facts.get("to") or user.email, subject, text)

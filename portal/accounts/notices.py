@@ -26,6 +26,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{wallet} becomes your primary wallet on {when}. Until then nothing changes, and you can stop it.",
     ),
     "wallet_stopped": ("The change of wallet was stopped", "Your primary wallet stays {wallet}."),
+    "suspended": ("Your AudiFi account was suspended", "AudiFi suspended your account: {reason}"),
+    "reactivated": ("Your AudiFi account is open again", "You can sign in again as before."),
+    "export_ready": ("Your data is ready", "The copy of your data waits under Your data, for {days} days."),
+    "deletion_asked": (
+        "Your AudiFi account will be deleted",
+        "Your account is deleted on {when}. Sign in before that day, and it stays as it is.",
+    ),
+    "deletion_taken_back": ("Your AudiFi account stays", "You signed in, so your account is not deleted."),
     "wallet_changed": ("Your money goes to another wallet", "{wallet} is your primary wallet from now on."),
 }
 """Kind -> (subject, first sentence), filled with the notice's facts."""
@@ -35,6 +43,12 @@ def notify(session: Session, user_id: uuid.UUID, kind: str, **facts: str) -> Non
     """Tell a person by mail, inside the caller's transaction; the device of this request is named."""
     who = actor()
     facts |= {"device": words(who.user_agent), "address": who.ip_address or ""}
+    payload = {"user_id": str(user_id), "kind": kind, "facts": facts}
+    outbox.add(session, "send_account_notice", payload, dedupe=f"account-notice:{uuid.uuid4()}")
+
+
+def tell(session: Session, user_id: uuid.UUID, kind: str, **facts: str) -> None:
+    """The same about what AudiFi did: no device is named, least of all that of staff."""
     payload = {"user_id": str(user_id), "kind": kind, "facts": facts}
     outbox.add(session, "send_account_notice", payload, dedupe=f"account-notice:{uuid.uuid4()}")
 
@@ -58,6 +72,8 @@ def notify_of_new_browser(session: Session, user_id: uuid.UUID) -> None:
 def text_of(kind: str, facts: dict[str, str], security_url: str) -> tuple[str, str]:
     """(subject, body) of a notice."""
     subject, sentence = TEXTS[kind]
+    if "device" not in facts:
+        return subject, f"{sentence.format(**facts)}\n\nAnswer this mail if you have a question.\n"
     where = f"{facts['device']}, address {facts['address']}" if facts.get("address") else facts["device"]
     return subject, (
         f"{sentence.format(**facts)}\n\nDone from: {where}\n\n"

@@ -174,6 +174,23 @@ def revoke_permission(session: Session, user_id: uuid.UUID, permission: Permissi
     )
 
 
+def revoke_role(session: Session, user_id: uuid.UUID, role: UserRole) -> None:
+    """Take a role back inside the caller's transaction; what it carries ends with the next request.
+
+    Raises NotFound when it was not granted.
+    """
+    role_id = sa.select(Role.id).where(Role.name == role).scalar_subquery()
+    gone = session.execute(sa.delete(RoleGrant).where(RoleGrant.user_id == user_id, RoleGrant.role_id == role_id))
+    must_hit(gone, NotFound("This role was not granted."))
+    record(
+        session,
+        "revoke_role",
+        AuditActionCategory.AUTHORIZATION,
+        target=("user", user_id, role.value),
+        before={"role": role.value},
+    )
+
+
 def link_wallet(session: Session, user_id: uuid.UUID, address: str, chain_id: str, label: str) -> UserWallet:
     """Link a wallet whose ownership was proved, inside the caller's transaction; the first one is the primary.
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from typing import Annotated
 
 from pydantic import Field
 
-from portal.admin import queries, shapes
+from portal.admin import paging, queries, shapes
 from portal.db import db
-from portal.errors import BadRequest
 from portal.masters import launch
 from portal.masters.models import Master
 from portal.masters.shapes import MasterV2, master_v2
@@ -31,36 +29,23 @@ class SendBack(Body):
 def get_users(version: int) -> Page[shapes.Person]:
     """People with e-mail, roles and status, newest first; the same in both versions."""
     limit = cursors.limit()
-    rows = queries.users(db.session(), limit + 1, _after())
-    page, more = rows[:limit], len(rows) > limit
-    cursor = cursors.encode([page[-1].created_at.isoformat(), str(page[-1].id)]) if more else None
+    page, cursor = paging.part(queries.users(db.session(), limit + 1, paging.after()), limit)
     return {"data": [shapes.person(row) for row in page], "page": {"next": cursor}}
 
 
-def _after() -> tuple[dt.datetime, uuid.UUID] | None:
-    values = cursors.after()
-    if values is None:
-        return None
-    try:
-        made, row_id = values
-        return dt.datetime.fromisoformat(made), uuid.UUID(row_id)
-    except (TypeError, ValueError) as error:
-        raise BadRequest("This page address is not complete; start from the first page.") from error
-
-
-@api.get("/admin/masters", versions=(2,), access=permission("admin:users"))
+@api.get("/admin/masters", versions=(2,), access=permission("admin:masters"))
 def get_waiting(version: int) -> Page[MasterV2]:
     """Masters of unverified artists that wait for staff, the oldest first."""
     rows = queries.waiting_masters(db.session())
     return {"data": [master_v2(m, m.ipo) for m in rows], "page": {"next": None}}
 
 
-@api.post("/admin/masters/<uuid:master_id>/approve", versions=(2,), access=permission("admin:users"))
+@api.post("/admin/masters/<uuid:master_id>/approve", versions=(2,), access=permission("admin:masters"))
 def post_approve(master_id: uuid.UUID, version: int) -> shapes.Decided:
     return shapes.decided(launch.approve_master(master_id, keyed(_decided)))
 
 
-@api.post("/admin/masters/<uuid:master_id>/send-back", versions=(2,), access=permission("admin:users"))
+@api.post("/admin/masters/<uuid:master_id>/send-back", versions=(2,), access=permission("admin:masters"))
 def post_send_back(master_id: uuid.UUID, version: int, body: SendBack) -> shapes.Decided:
     return shapes.decided(launch.send_back(master_id, body.reason, keyed(_decided)))
 

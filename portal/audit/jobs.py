@@ -45,7 +45,8 @@ def seal_audit_log() -> None:
 @job("verify_audit_log")
 def verify_audit_log() -> None:
     """Hold the audit log against its seals every day, and raise the alarm when it was changed."""
-    findings = verifying.verify(current_app.config["SETTINGS"]).findings
+    report = verifying.verify(current_app.config["SETTINGS"])
+    findings = report.findings
     if findings:
         log_security_event(
             SecurityEventType.SUSPICIOUS_ACTIVITY,
@@ -54,6 +55,16 @@ def verify_audit_log() -> None:
             description=f"{len(findings)} findings; `flask audit verify` lists them all.",
             data={"rule": "audit", "indicators": findings[:MOST_NAMED]},
         )
+    said = f"{report.rows} rows under {report.seals} seals" + (f", {len(findings)} findings" if findings else "")
+    with transaction() as session:
+        log_system_event(
+            session, "verify_audit_log", "audit", said, success=not findings, records=report.rows, error=_few(findings)
+        )
+        outbox.finish(session)
+
+
+def _few(findings: list[str]) -> str | None:
+    return "\n".join(findings[:MOST_NAMED]) or None
 
 
 @job("note_failed_job")

@@ -17,12 +17,13 @@ from portal.revenue import claims, forms, history, income, queries, service, sha
 from portal.revenue.models import RevenueEvent
 from portal.versions import Api
 from portal.web import cursors
-from portal.web.access import permission, signed_in
+from portal.web.access import confirmed, permission, signed_in
 from portal.web.bodies import keyed
 from portal.web.schema import Page, Paging
 
 api = Api("revenue_api", __name__)
-FINANCE = permission("finance:verify")
+FINANCE = confirmed(permission("finance:verify"))
+"""Its acts move money: whoever does them has proved who they are within the last minutes."""
 LATEST = 100
 Event = shapes.RevenueEventV1 | shapes.RevenueEventV2
 

@@ -20,12 +20,13 @@ from portal.revenue import forms, queries, rules, service
 from portal.revenue.enums import RevenueEventStatus as Status
 from portal.revenue.models import RevenueEvent
 from portal.revenue.wording import SOURCES, row
-from portal.web.access import permission, signed_in
+from portal.web.access import confirmed, permission, signed_in
 from portal.web.bodies import form_body, keyed, parse
 from portal.web.pages import Pages, answer, see
 
 pages = Pages("revenue", __name__)
 FINANCE = permission("finance:verify")
+MOVES_MONEY = confirmed(FINANCE)
 WAITING = (Status.PENDING, Status.DISPUTED, Status.FAILED)
 ON_THE_WAY = (Status.VERIFIED, Status.DEPOSITED)
 MOST = 100
@@ -91,7 +92,7 @@ def event(event_id: uuid.UUID) -> Response:
     return _finance_page(_found(event_id))
 
 
-@pages.post("/admin/revenue/<uuid:event_id>", access=FINANCE)
+@pages.post("/admin/revenue/<uuid:event_id>", access=MOVES_MONEY)
 def verify(event_id: uuid.UUID) -> Response:
     try:
         form = parse(forms.Verification, form_body())
@@ -103,7 +104,7 @@ def verify(event_id: uuid.UUID) -> Response:
     return see("/admin/revenue")
 
 
-@pages.post("/admin/revenue/<uuid:event_id>/<any(dispute, reject, retry):act>", access=FINANCE)
+@pages.post("/admin/revenue/<uuid:event_id>/<any(dispute, reject, retry):act>", access=MOVES_MONEY)
 def decide(event_id: uuid.UUID, act: str) -> Response:
     """Hold back, refuse, or pay out again."""
     try:

@@ -66,6 +66,17 @@ def permission(name: str) -> Access:
     return Access(f"permission {name}", check)
 
 
+def _works_here() -> None:
+    _signed_in()
+    if not current_user.permissions:
+        raise Forbidden
+    _second_factor()
+
+
+staff = Access("staff", _works_here)
+"""Whoever holds any permission."""
+
+
 def confirmed(access: Access) -> Access:
     """Who may do this anyway, and has proved who they are within the last minutes (`step_up_seconds`)."""
 

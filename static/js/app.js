@@ -147,7 +147,8 @@
   on("keydown", (e) => {
     if (e.key === "Escape") all("details[data-menu][open]").forEach((d) => { d.open = false; one("summary", d).focus(); });
     if (keysOff() || e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input,textarea,select,[contenteditable]")) return;
-    if (e.key === "/" && one("#q")?.offsetParent) { e.preventDefault(); one("#q").focus(); }
+    const box = one("#find") || one("#q");
+    if (e.key === "/" && box?.offsetParent) { e.preventDefault(); box.focus(); }
     if (e.key === "?") toast("/ goes to the search. Shortcuts can be turned off at the foot of the page.");
   });
   const line = () => { const box = one("#offline"); if (box) box.hidden = navigator.onLine; };

@@ -24,6 +24,7 @@ from portal.audit.context import Actor, acting_as
 from portal.audit.enums import SecurityEventType, SecuritySeverity
 from portal.audit.models import SecurityEvent, SystemEvent
 from portal.audit.service import log_security_event, log_system_event
+from portal.audit.verifying import Report
 from portal.config import Settings
 from portal.db import transaction, use_database
 from portal.errors import Forbidden
@@ -233,10 +234,8 @@ def test_a_job_that_gives_up_becomes_a_system_event(
 def test_a_changed_audit_log_raises_the_alarm(
     live_app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Report:
-        findings = ("row 1 was changed", "row 2 was deleted")
-
-    monkeypatch.setattr(jobs.verifying, "verify", lambda _settings: Report)
+    report = Report(findings=["row 1 was changed", "row 2 was deleted"])
+    monkeypatch.setattr(jobs.verifying, "verify", lambda _settings: report)
     jobs.verify_audit_log()
     (event,) = events(session)
     assert event.severity is SecuritySeverity.CRITICAL

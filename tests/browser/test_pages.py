@@ -127,7 +127,18 @@ def _ids(told: Told, visitor: Caller) -> dict[str, str]:
         "number": "1",
         "version": "1",
         "tx_hash": _transaction(told.fan),
+        "user_id": _first(told.staff, "/admin/users"),
+        "record_id": _first(told.staff, "/admin/audit"),
+        "alert_id": _first(told.staff, "/admin/security-events"),
+        "job_id": _first(told.staff, "/admin/jobs?state=done"),
+        "hook_id": _first(told.staff, "/admin/webhooks"),
     }
+
+
+def _first(staff: Caller, path: str) -> str:
+    """The first thing that a list of staff links to; an empty list links to nothing that there is."""
+    found = re.search(rf'href="{path.partition("?")[0]}/([0-9a-f-]{{36}})"', staff.page(path))
+    return found[1] if found else "0" * 8 + "-0000" * 3 + "-" + "0" * 12
 
 
 def _transaction(fan: Caller) -> str:

@@ -109,6 +109,8 @@ ROWS = {
     """,
     "0017": "",
     "0018": "",
+    "0019": "",
+    "0020": "INSERT INTO data_exports (id, user_id) SELECT gen_random_uuid(), id FROM users;",
 }
 
 

@@ -17,8 +17,8 @@ from portal.accounts.service import link_wallet
 from portal.audit.models import SecurityEvent
 from portal.chain.signer import of_dev_account
 from portal.portfolio import book, page
-from portal.portfolio.export import safe
 from portal.revenue import history
+from portal.tables import safe
 from tests import factories
 from tests.conftest import Client
 from tests.golden import frozen, masked

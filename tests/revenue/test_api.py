@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.accounts.models import User
+from portal.accounts.models import User, UserSession
+from portal.db import utcnow
 from portal.masters.models import Master
 from portal.revenue.models import LedgerEntry, RevenueEvent
 from tests import factories
@@ -91,6 +94,22 @@ def test_finance_verifies_and_disputes(owner: Client, staff: Client, master: Mas
     assert staff.post(f"{address}/verify", json={"receipt": "bank 7731"}).status_code == 409
     assert staff.post(f"{address}/retry").status_code == 409
     assert owner.post(f"{address}/verify", json={"receipt": "mine"}).status_code == 403
+
+
+def test_money_is_moved_by_whoever_just_proved_who_they_are(
+    owner: Client, staff: Client, session: Session, master: Master
+) -> None:
+    event = owner.post(path(master), json=BODY).json["id"]
+    session.execute(sa.update(UserSession).values(step_up_at=utcnow() - dt.timedelta(minutes=6)))
+    session.commit()
+    for act, body in (("verify", {"receipt": "bank 1"}), ("dispute", {"reason": "no"}), ("reject", {"reason": "no"})):
+        answer = staff.post(f"/api/v2/revenue-events/{event}/{act}", json=body)
+        assert (answer.status_code, answer.json["type"]) == (403, "/docs/api#error-step_up_needed")
+    assert staff.post(f"/api/v2/revenue-events/{event}/retry").status_code == 403
+    page = staff.post(f"/admin/revenue/{event}", data={"receipt": "bank 1"})
+    assert (page.status_code, page.location.split("?")[0]) == (303, "/login/again")
+    assert staff.get(f"/admin/revenue/{event}").status_code == 200
+    assert session.get_one(RevenueEvent, uuid.UUID(event), populate_existing=True).status == "pending"
 
 
 def test_somebody_elses_master_is_not_there(client: Client, session: Session, master: Master, sign_in: SignIn) -> None:
