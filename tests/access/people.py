@@ -21,13 +21,17 @@ from portal.accounts.enums import AccountStatus, Permission, UserRole
 from portal.accounts.models import Account, User, UserSession
 from portal.accounts.service import grant_permission, link_wallet, open_session
 from portal.artists.models import Artist
+from portal.audit.enums import SecurityEventType, SecuritySeverity
+from portal.audit.models import AuditLog, SecurityEvent
 from portal.config import Settings
 from portal.db import db
 from portal.masters import launch
 from portal.masters.enums import IpoStatus, MasterStatus
 from portal.masters.models import Master
+from portal.outbox import OutboxJob
 from portal.revenue import service as revenue
 from portal.vstudio import decisions
+from portal.webhooks.models import WebhookLog
 from tests import factories
 from tests.access import canaries
 from tests.conftest import CSRF, Client, browser
@@ -135,6 +139,19 @@ def _things(world: World, session: Session) -> None:
     world.ids |= {"way": str(way), "wallet": str(second.id), "device": str(session.scalars(held).one())}
     _masters(world, session)
     _room(world, session)
+    _records(world, session)
+
+
+def _records(world: World, session: Session) -> None:
+    """What staff look at: a person, a row of the log, an alert, a job, a webhook."""
+    hook = WebhookLog(provider_name="stripe", event_type="invoice.paid", event_id="evt_1")
+    alert = SecurityEvent(event_type=SecurityEventType.FAILED_LOGIN, severity=SecuritySeverity.LOW, title="Refused")
+    session.add_all([hook, alert])
+    session.commit()
+    first = {"record": AuditLog.id, "job": OutboxJob.id}
+    world.ids |= {name: str(session.scalars(sa.select(column).limit(1)).one()) for name, column in first.items()}
+    world.ids |= {"hook": str(hook.id), "alert": str(alert.id), "stranger": str(uuid.uuid4())}
+    world.ids |= {"producer": str(world.people["producer"]), "role": "producer", "permission": "finance:read"}
 
 
 def _masters(world: World, session: Session) -> None:

@@ -37,6 +37,8 @@ WHO: dict[str, dict[str, str]] = {
     "books": _who("owner finance admin", NONE),
     "finance": _who("finance admin"),
     "admin": _who("admin"),
+    "security": _who("security admin"),
+    "staff": _who("finance security admin"),
 }
 
 TABLE = (Path(__file__).parent / "table.txt").read_text()
@@ -54,6 +56,15 @@ POST   /me/wallets/<uuid:wallet_id>/unlink
 POST   /me/wallets/link
 POST   /me/wallets/link/sign
 POST   /login/with/<provider>
+POST   /admin/revenue/<uuid:event_id>
+POST   /admin/revenue/<uuid:event_id>/<any(dispute, reject, retry):act>
+POST   /admin/users/<uuid:user_id>/<any(suspend, reactivate):act>
+POST   /admin/users/<uuid:user_id>/roles
+POST   /admin/users/<uuid:user_id>/roles/<name>/revoke
+POST   /admin/users/<uuid:user_id>/permissions
+POST   /admin/users/<uuid:user_id>/permissions/<name>/revoke
+POST   /me/data/delete
+POST   /me/data/exports
 """
 """Whoever proved who they are long ago is asked again here, and nowhere else."""
 
@@ -75,6 +86,12 @@ THINGS = {
     "path": "file",
     "version": "version",
     "number": "number",
+    "user_id": "producer",
+    "record_id": "record",
+    "alert_id": "alert",
+    "job_id": "job",
+    "hook_id": "hook",
+    "export_id": "stranger",
 }
 """What is asked for where the line does not say."""
 
@@ -145,6 +162,7 @@ artist:artist      anyone
 vstudio:room       anyone
 vstudio:sketch     host-public
 user:owner         owner
+job:stranger       person-none
 """
 """Who may listen where, by the kind of room and the thing it is about; a kind that is not named does not exist."""
 EVENTS = {"connect", "disconnect", "join", "leave"}
