@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from portal import live
 from portal.accounts import service
 from portal.db import db
+from portal.privacy import exporting
 from portal.vstudio import decisions
 from portal.web import sockets
 from portal.web.access import anyone, signed_in
@@ -180,10 +181,27 @@ def test_a_socket_ends_with_its_session(
 
 
 def test_every_kind_of_room_says_who_may_listen() -> None:
-    assert {"vstudio", "user", "master", "artist"} <= set(sockets.RULES)
+    assert {"vstudio", "user", "master", "artist", "job"} <= set(sockets.RULES)
     assert {kind: rule.access for kind, rule in sockets.RULES.items() if rule.access is not anyone} == {
-        "user": signed_in
+        "user": signed_in,
+        "job": signed_in,
     }
+
+
+def test_a_copy_of_data_is_watched_by_its_owner_alone(
+    line: Line, live_app: Flask, session: Session, sign_in: Callable[..., str]
+) -> None:
+    mina, other = browser(live_app), browser(live_app)
+    user = factories.person(session)
+    sign_in(mina, user)
+    sign_in(other, factories.person(session))
+    export = exporting.ask(user.id, "")
+    assert join(line(other), f"job:{export}")["code"] == join(line(mina), f"job:{uuid.uuid4()}")["code"] == "not_found"
+    socket = line(mina)
+    (said,) = join(socket, f"job:{export}")["state"]
+    assert (said["done"], said["state"]) == (0, "running")
+    exporting.gather(export)
+    assert heard(socket, "job.progress")[-1]["total"] == said["total"]
 
 
 def test_a_socket_listens_in_so_many_rooms(line: Line, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
