@@ -26,7 +26,7 @@ from portal.logs import JsonLines
 from portal.subscriptions.enums import InvoiceStatus, PaymentProviderType
 from portal.subscriptions.models import Invoice, PaymentMethod, PaymentProvider, Subscription, SubscriptionPlan
 
-MARK = "canary0"
+MARK = "canary77"
 SEALED = "gcm1."
 NAMES = ("retainedplatformbps", "retained_platform_bps", "twofactorsecret", "two_factor_secret", "stripe_")
 """Names of fields that are nobody's business, however they are spelled (compared in lower case)."""
@@ -46,7 +46,8 @@ def _sealed(app: Flask, session: Session, owner: uuid.UUID) -> None:
         return seal(keys, column, row_id, f"{MARK}-{column.key}")
 
     way, house, payment = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
-    session.get_one(User, owner).two_factor_secret = hidden(User.two_factor_secret, owner)
+    seed = seal(keys, User.two_factor_secret, owner, MARK.upper() * 4)
+    session.get_one(User, owner).two_factor_secret = seed
     session.add_all(
         [
             Account(
