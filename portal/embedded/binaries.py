@@ -73,8 +73,18 @@ def readable_copy(folder: Path) -> Path:
         for part in parts:
             shutil.copytree(root / part, fresh / part, symlinks=True, ignore=shutil.ignore_patterns("*.a", "pgxs"))
         _open_up(fresh)
-        fresh.rename(target)
+        _put(fresh, target)
     return target / folder.relative_to(root)
+
+
+def _put(fresh: Path, target: Path) -> None:
+    """Move a finished copy to its place; another process that was quicker has put the same there."""
+    try:
+        fresh.rename(target)
+    except OSError:
+        if not target.exists():
+            raise
+        shutil.rmtree(fresh)
 
 
 def _bundle(folder: Path) -> tuple[Path, list[Path]]:

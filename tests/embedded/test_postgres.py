@@ -135,3 +135,12 @@ def test_missing_programs_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setenv("AUDIFI_POSTGRES_BIN", str(tmp_path))
     with pytest.raises(StartError, match="AUDIFI_POSTGRES_BIN"):
         Postgres(tmp_path).start()
+
+
+def test_two_that_copy_the_programs_at_once_agree(tmp_path: Path) -> None:
+    target, late = tmp_path / "programs", tmp_path / "late"
+    for folder in (target, late):
+        (folder / "bin").mkdir(parents=True)
+    binaries._put(late, target)
+    assert (target / "bin").is_dir()
+    assert not late.exists()
