@@ -212,7 +212,7 @@ def webhook(hook_id: uuid.UUID) -> Response:
     found = db.session().get(WebhookLog, hook_id)
     if found is None:
         raise NotFound
-    return answer("admin/webhook.html", hook=found, data=_pairs(_shown(found.payload_metadata)))
+    return answer("admin/webhook.html", hook=found, data=_pairs(_shown(found.payload_metadata or {})))
 
 
 def _shown(payload: Any) -> Any:

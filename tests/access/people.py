@@ -145,13 +145,17 @@ def _things(world: World, session: Session) -> None:
 def _records(world: World, session: Session) -> None:
     """What staff look at: a person, a row of the log, an alert, a job, a webhook."""
     hook = WebhookLog(provider_name="stripe", event_type="invoice.paid", event_id="evt_1")
-    alert = SecurityEvent(event_type=SecurityEventType.FAILED_LOGIN, severity=SecuritySeverity.LOW, title="Refused")
-    session.add_all([hook, alert])
+    session.add(hook)
+    said = {"event_type": SecurityEventType.FAILED_LOGIN, "severity": SecuritySeverity.LOW, "title": "Refused"}
+    alert = session.scalar(sa.insert(SecurityEvent).values(**said).returning(SecurityEvent.id))
     session.commit()
     first = {"record": AuditLog.id, "job": OutboxJob.id}
     world.ids |= {name: str(session.scalars(sa.select(column).limit(1)).one()) for name, column in first.items()}
-    world.ids |= {"hook": str(hook.id), "alert": str(alert.id), "stranger": str(uuid.uuid4())}
-    world.ids |= {"producer": str(world.people["producer"]), "role": "producer", "permission": "finance:read"}
+    world.ids |= {"hook": str(hook.id), "alert": str(alert), "stranger": str(uuid.uuid4())}
+    clerk = factories.person(session, "clerk@people.example", [UserRole.PRODUCER]).id
+    grant_permission(session, clerk, Permission.FINANCE_READ)
+    session.commit()
+    world.ids |= {"clerk": str(clerk), "role": "producer", "permission": "finance:read"}
 
 
 def _masters(world: World, session: Session) -> None:

@@ -86,7 +86,7 @@ THINGS = {
     "path": "file",
     "version": "version",
     "number": "number",
-    "user_id": "producer",
+    "user_id": "clerk",
     "record_id": "record",
     "alert_id": "alert",
     "job_id": "job",
@@ -153,7 +153,7 @@ def _versions(rule: str) -> list[str]:
 
 
 LINES = _lines()
-CONFIRMED = {tuple(line.split()) for line in JUST_CONFIRMED.split("\n") if line}
+CONFIRMED = {tuple(line.split(maxsplit=1)) for line in JUST_CONFIRMED.split("\n") if line}
 
 ROOMS = """
 master:live        anyone

@@ -101,8 +101,9 @@ def test_what_asks_for_a_fresh_proof(world: World, ids: dict[str, str]) -> None:
     session.execute(sa.update(UserSession).values(step_up_at=utcnow() - dt.timedelta(hours=1)))
     session.commit()
     for line in (line for line in LINES if line.method != "GET" and not line.rule.startswith("/api/")):
-        expected = CONFIRM if line.key in CONFIRMED else WHO[line.who]["owner"]
-        assert outcome(asked(world, ids, line, "owner")) == expected, line.rule
+        kind = "admin" if line.rule.startswith("/admin/") else "owner"
+        expected = CONFIRM if line.key in CONFIRMED else WHO[line.who][kind]
+        assert outcome(asked(world, ids, line, kind)) == expected, line.rule
 
 
 def test_somebody_elses_is_as_nothing(world: World, ids: dict[str, str]) -> None:
