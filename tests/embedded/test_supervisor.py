@@ -32,7 +32,7 @@ def mine() -> str:
 
 @pytest.fixture(scope="module")
 def running(mine: str, data: Path) -> Iterator[Portal]:
-    with portal(mine, data) as first:
+    with portal(mine, data, "--no-demo-data") as first:
         yield first
 
 
@@ -83,7 +83,7 @@ def test_a_killed_supervisor_leaves_nobody_and_the_next_start_has_all_data(
     family = descendants(running.process.pid)
     running.kill()
     eventually(lambda: not alive(family))
-    with portal(mine, data) as second:
+    with portal(mine, data, "--no-demo-data") as second:
         with owner(data) as connection:
             assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
         assert second.get("/") == 200
@@ -96,7 +96,7 @@ def test_a_killed_supervisor_leaves_nobody_and_the_next_start_has_all_data(
 @pytest.mark.skipif(os.getuid() != 0, reason="the other tests run as a normal user already")
 def test_a_normal_user_starts_it_too(tmp_path: Path) -> None:
     data = folder_for("user", tmp_path / "data")
-    with portal("user", data, "--workers", "2") as theirs:
+    with portal("user", data, "--workers", "2", "--no-demo-data") as theirs:
         assert theirs.get("/") == 200
         eventually(lambda: theirs.pid_of("worker-2", data))
         assert (data / "postgres").stat().st_uid != 0
