@@ -15,7 +15,7 @@ from portal.config import Settings
 from portal.embedded.devchain import HISTORY_SECONDS
 from portal.embedded.files import secret
 from portal.embedded.parts import Kept, Part
-from portal.embedded.supervisor import Supervisor, _arguments, main
+from portal.embedded.supervisor import Stopped, Supervisor, _arguments, main
 from tests.embedded.running import Portal, alive, descendants, eventually, folder_for, portal, run
 
 
@@ -138,3 +138,16 @@ def test_pauses_between_restarts_grow(tmp_path: Path, monkeypatch: pytest.Monkey
     part.stop()
     os.close(reading)
     os.close(writing)
+
+
+def test_a_stop_that_python_swallowed_is_remembered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A signal inside a hook of fork() raises where nobody hears it."""
+    monkeypatch.setenv("AUDIFI_DATA_DIR", str(tmp_path))
+    whole = Supervisor(_arguments([]), Settings(data_dir=tmp_path))
+    with pytest.raises(Stopped):
+        whole._asked_to_stop(15, None)
+    whole.web = Part(tmp_path, "web", ["true"], {}, (0,))
+    whole._stay()
+    assert whole.asked
+    os.close(whole.watch_end)
+    os.close(whole.watched)
