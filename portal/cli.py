@@ -113,6 +113,8 @@ def demo(url: str, rpc_url: str, wait: float) -> None:
     port = settings.data_dir / "run" / "devchain.port"
     if not rpc_url and port.is_file():
         rpc_url = f"http://127.0.0.1:{port.read_text()}"
+    if not rpc_url:
+        raise click.UsageError("Where is the chain? Set AUDIFI_DATA_DIR as for the portal, or give --rpc-url.")
     raise SystemExit(story.run(url, rpc_url, wait))
 
 

@@ -5,6 +5,7 @@ are started from a thread that lives as long as they should: the main one. Child
 own, so Ctrl-C reaches the parent alone, which stops them in order.
 """
 
+import abc
 import contextlib
 import ctypes
 import os
@@ -95,7 +96,7 @@ def end_leftover(pid_file: Path, stop_signal: int, patience: float = 10) -> None
             time.sleep(0.02)
 
 
-class Server(Generic[Address]):
+class Server(abc.ABC, Generic[Address]):
     """One server process with its data in `<data_dir>/<name>` and its log in `<data_dir>/logs`.
 
     A subclass names the command, tells when the server answers, and gives its address. The address holds for
@@ -117,16 +118,17 @@ class Server(Generic[Address]):
         self._asked, self._asked_at = False, 0.0
 
     @property
+    @abc.abstractmethod
     def address(self) -> Address:
         """Where clients find the server; known before it runs."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def ready(self) -> bool:
         """True once the server answers; never blocks for long."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _spawn(self) -> "subprocess.Popen[bytes]":
-        raise NotImplementedError
+        """Start the process."""
 
     def launch(self) -> None:
         """Start the process without waiting until it answers; raises StartError."""

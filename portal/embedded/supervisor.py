@@ -75,6 +75,7 @@ class Supervisor:
         self.once: list[Part] = []
         self.listener: socket.socket | None = None
         self.watch_end, self.watched = os.pipe()
+        self.asked = False
 
     def run(self) -> None:
         """Start, stay, stop; raises StartError if the start fails."""
@@ -100,6 +101,8 @@ class Supervisor:
             os.close(handle)
 
     def _asked_to_stop(self, _number: int, _frame: object) -> NoReturn:
+        """Remembered as well, for Python drops an exception that a signal raises inside a hook of fork()."""
+        self.asked = True
         raise Stopped
 
     def _only_one(self) -> int:
@@ -225,7 +228,7 @@ class Supervisor:
         """Look after everything until asked to stop."""
         assert self.web is not None
         kept = [Kept(server) for server in (*self.servers, self.web, *self.parts)]
-        while True:
+        while not self.asked:
             for one in kept:
                 if news := one.look():
                     self._say(news)

@@ -120,7 +120,7 @@ class Portal:
     def terminate(self) -> int:
         """SIGTERM; the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(90)
 
     def kill(self) -> None:
         """SIGKILL."""

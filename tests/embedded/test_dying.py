@@ -36,7 +36,7 @@ while True:
     time.sleep(0.05)
     beats += 1
     if beats == 3:
-        print("beats", flush=True)
+        os.write(1, b"beats\\n")
 """
 
 

@@ -15,7 +15,7 @@ from portal.config import Settings
 from portal.embedded.devchain import HISTORY_SECONDS
 from portal.embedded.files import secret
 from portal.embedded.parts import Kept, Part
-from portal.embedded.supervisor import Supervisor, _arguments, main
+from portal.embedded.supervisor import Stopped, Supervisor, _arguments, main
 from tests.embedded.running import Portal, alive, descendants, eventually, folder_for, portal, run
 
 
@@ -32,7 +32,7 @@ def mine() -> str:
 
 @pytest.fixture(scope="module")
 def running(mine: str, data: Path) -> Iterator[Portal]:
-    with portal(mine, data) as first:
+    with portal(mine, data, "--no-demo-data") as first:
         yield first
 
 
@@ -83,7 +83,7 @@ def test_a_killed_supervisor_leaves_nobody_and_the_next_start_has_all_data(
     family = descendants(running.process.pid)
     running.kill()
     eventually(lambda: not alive(family))
-    with portal(mine, data) as second:
+    with portal(mine, data, "--no-demo-data") as second:
         with owner(data) as connection:
             assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
         assert second.get("/") == 200
@@ -96,7 +96,7 @@ def test_a_killed_supervisor_leaves_nobody_and_the_next_start_has_all_data(
 @pytest.mark.skipif(os.getuid() != 0, reason="the other tests run as a normal user already")
 def test_a_normal_user_starts_it_too(tmp_path: Path) -> None:
     data = folder_for("user", tmp_path / "data")
-    with portal("user", data, "--workers", "2") as theirs:
+    with portal("user", data, "--workers", "2", "--no-demo-data") as theirs:
         assert theirs.get("/") == 200
         eventually(lambda: theirs.pid_of("worker-2", data))
         assert (data / "postgres").stat().st_uid != 0
@@ -138,3 +138,16 @@ def test_pauses_between_restarts_grow(tmp_path: Path, monkeypatch: pytest.Monkey
     part.stop()
     os.close(reading)
     os.close(writing)
+
+
+def test_a_stop_that_python_swallowed_is_remembered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A signal inside a hook of fork() raises where nobody hears it."""
+    monkeypatch.setenv("AUDIFI_DATA_DIR", str(tmp_path))
+    whole = Supervisor(_arguments([]), Settings(data_dir=tmp_path))
+    with pytest.raises(Stopped):
+        whole._asked_to_stop(15, None)
+    whole.web = Part(tmp_path, "web", ["true"], {}, (0,))
+    whole._stay()
+    assert whole.asked
+    os.close(whole.watch_end)
+    os.close(whole.watched)
