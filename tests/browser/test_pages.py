@@ -127,7 +127,6 @@ def _ids(told: Told, visitor: Caller) -> dict[str, str]:
         "number": "1",
         "version": "1",
         "tx_hash": _transaction(told.fan),
-        "provider": "google",
         "export_id": "0" * 8 + "-0000" * 3 + "-" + "0" * 12,
         "user_id": _first(told.staff, "/admin/users"),
         "record_id": _first(told.staff, "/admin/audit"),
