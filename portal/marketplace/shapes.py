@@ -7,7 +7,7 @@ from typing import Annotated
 from typing_extensions import TypedDict
 
 from portal.marketplace.listing import Listed
-from portal.masters.shapes import MasterCard
+from portal.masters.shapes import MasterCard, master_card
 from portal.nfts.enums import NftListingStatus
 from portal.versions import stamp
 from portal.web.schema import Id, Time, Units, one_of
@@ -31,11 +31,11 @@ class ListingV2(Listing):
 
 
 def listing_v1(row: Listed) -> ListingV1:
-    return {**_listing(row), "track": _master(row)}
+    return {**_listing(row), "track": master_card(row)}
 
 
 def listing_v2(row: Listed) -> ListingV2:
-    return {**_listing(row), "master": _master(row)}
+    return {**_listing(row), "master": master_card(row)}
 
 
 def _listing(row: Listed) -> Listing:
@@ -46,20 +46,4 @@ def _listing(row: Listed) -> Listing:
         "listingPrice": str(row.price),
         "listingCurrency": row.currency,
         "listedAt": stamp(row.listed_at),
-    }
-
-
-def _master(row: Listed) -> MasterCard:
-    return {
-        "id": str(row.master_id),
-        "title": row.title,
-        "genre": row.genre,
-        "coverImageUrl": row.cover_image_url or f"/covers/{row.master_id}.svg",
-        "artist": {
-            "id": str(row.artist_id),
-            "name": row.artist_name,
-            "artistName": row.artist_name,
-            "slug": row.artist_slug,
-            "isVerified": row.is_verified,
-        },
     }

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -61,9 +63,7 @@ def cancel_offer(
     Otherwise the contract is asked to stop and to open refunds, by a job. Raises Conflict for an offer that is over
     or whose `version` is another one by now.
     """
-    with transaction() as session:
-        claim(session, keyed)
-        master, ipo = _own_offer(session, user_id, master_id, version)
+    with _own_offer(user_id, master_id, keyed, version) as (session, master, ipo):
         effect = cancel_effect(session, ipo)
         if effect is None:
             raise Conflict("This offer is over: it cannot be cancelled any more.")
@@ -73,22 +73,18 @@ def cancel_offer(
             move_ipo(session, ipo, IpoStatus.CANCELLED if effect is CancelEffect.SHELVED else IpoStatus.DRAFT)
         if effect is CancelEffect.TAKEN_BACK:
             _forget_deployment(session, ipo)
-        keep(session, ipo)
-        return ipo
+    return ipo
 
 
 def close_offer(
     user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequest | None = None, version: int | None = None
 ) -> MasterIpo:
     """End one's own live offer for good. Raises Conflict for an offer that is not live."""
-    with transaction() as session:
-        claim(session, keyed)
-        master, ipo = _own_offer(session, user_id, master_id, version)
+    with _own_offer(user_id, master_id, keyed, version) as (session, master, ipo):
         if ipo.status is not IpoStatus.LIVE:
             raise Conflict("Only an open offer can be closed.")
         _ask(session, master, ipo, "close_contract")
-        keep(session, ipo)
-        return ipo
+    return ipo
 
 
 def may_reopen(session: Session, ipo: MasterIpo) -> bool:
@@ -100,28 +96,22 @@ def reopen_offer(
     user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequest | None = None, version: int | None = None
 ) -> MasterIpo:
     """Make a cancelled offer a draft again, while nothing of it was broadcast. Raises Conflict otherwise."""
-    with transaction() as session:
-        claim(session, keyed)
-        _master, ipo = _own_offer(session, user_id, master_id, version)
+    with _own_offer(user_id, master_id, keyed, version) as (session, _master, ipo):
         if not may_reopen(session, ipo):
             raise Conflict("This offer cannot become a draft again: its contract is on the chain.")
         move_ipo(session, ipo, IpoStatus.DRAFT)
-        keep(session, ipo)
-        return ipo
+    return ipo
 
 
 def withdraw_proceeds(
     user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequest | None = None, version: int | None = None
 ) -> MasterIpo:
     """Have a closed offer's money paid out. Raises Conflict for an offer that is not closed."""
-    with transaction() as session:
-        claim(session, keyed)
-        master, ipo = _own_offer(session, user_id, master_id, version)
+    with _own_offer(user_id, master_id, keyed, version) as (session, master, ipo):
         if ipo.status is not IpoStatus.CLOSED:
             raise Conflict("The money can be withdrawn once the offer is closed.")
         _ask(session, master, ipo, "pay_proceeds")
-        keep(session, ipo)
-        return ipo
+    return ipo
 
 
 def asked(session: Session, ipo_id: uuid.UUID) -> dict[str, Act]:
@@ -160,16 +150,21 @@ def follow_up(job: str, ipo_id: uuid.UUID, *, finish: bool = True) -> None:
             outbox.finish(session)
 
 
+@contextmanager
 def _own_offer(
-    session: Session, user_id: uuid.UUID, master_id: uuid.UUID, version: int | None
-) -> tuple[Master, MasterIpo]:
-    master = own_master(session, user_id, master_id, lock=True)
-    if master.ipo is None:
-        raise NotFound
-    ipo = locked_ipo(session, master.ipo.id)
-    if version is not None and version != ipo.version:
-        raise Conflict(CHANGED)
-    return master, ipo
+    user_id: uuid.UUID, master_id: uuid.UUID, keyed: KeyedRequest | None, version: int | None
+) -> Iterator[tuple[Session, Master, MasterIpo]]:
+    """One command on one's own offer: one transaction, the rows locked, the answer kept for a repeated request."""
+    with transaction() as session:
+        claim(session, keyed)
+        master = own_master(session, user_id, master_id, lock=True)
+        if master.ipo is None:
+            raise NotFound
+        ipo = locked_ipo(session, master.ipo.id)
+        if version is not None and version != ipo.version:
+            raise Conflict(CHANGED)
+        yield session, master, ipo
+        keep(session, ipo)
 
 
 def was_broadcast(session: Session, ipo: MasterIpo) -> bool:

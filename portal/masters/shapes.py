@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired, Protocol
 
 from typing_extensions import TypedDict
 
@@ -105,6 +105,44 @@ class IntentToMint(TypedDict):
     transaction: UnsignedTransaction
     lines: list[PriceLine]
     terms: Terms | None
+
+
+class CardRow(Protocol):
+    """A row of a query with what a card shows of a master and its artist."""
+
+    @property
+    def master_id(self) -> uuid.UUID: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def genre(self) -> str | None: ...
+    @property
+    def cover_image_url(self) -> str | None: ...
+    @property
+    def artist_id(self) -> uuid.UUID: ...
+    @property
+    def artist_name(self) -> str: ...
+    @property
+    def artist_slug(self) -> str: ...
+    @property
+    def is_verified(self) -> bool: ...
+
+
+def master_card(row: CardRow) -> MasterCard:
+    """A master beside a share of it, from a row that a list selected."""
+    return {
+        "id": str(row.master_id),
+        "title": row.title,
+        "genre": row.genre,
+        "coverImageUrl": row.cover_image_url or f"/covers/{row.master_id}.svg",
+        "artist": {
+            "id": str(row.artist_id),
+            "name": row.artist_name,
+            "artistName": row.artist_name,
+            "slug": row.artist_slug,
+            "isVerified": row.is_verified,
+        },
+    }
 
 
 def to_public_master(master: Master) -> PublicMaster:

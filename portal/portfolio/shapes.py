@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from typing_extensions import TypedDict
 
-from portal.masters.shapes import MasterCard
+from portal.masters.shapes import MasterCard, master_card
 from portal.nfts.enums import NftListingStatus
 from portal.portfolio.queries import Balance, Nft
 from portal.web.schema import Address, Id, Units, one_of
@@ -61,7 +61,7 @@ ANSWERS: dict[int, Any] = {1: PortfolioV1, 2: PortfolioV2}
 def portfolio_v1(wallets: list[str], nfts: list[Nft], balances: list[Balance]) -> PortfolioV1:
     return {
         "wallets": wallets,
-        "nfts": [{**_share(row), "track": _master(row)} for row in nfts],
+        "nfts": [{**_share(row), "track": master_card(row)} for row in nfts],
         "dividends": [{**_dividends(row), "trackId": str(row.master_id)} for row in balances],
     }
 
@@ -69,7 +69,7 @@ def portfolio_v1(wallets: list[str], nfts: list[Nft], balances: list[Balance]) -
 def portfolio_v2(wallets: list[str], nfts: list[Nft], balances: list[Balance]) -> PortfolioV2:
     return {
         "wallets": wallets,
-        "nfts": [{**_share(row), "master": _master(row)} for row in nfts],
+        "nfts": [{**_share(row), "master": master_card(row)} for row in nfts],
         "dividends": [{**_dividends(row), "masterId": str(row.master_id)} for row in balances],
     }
 
@@ -84,20 +84,4 @@ def _dividends(row: Balance) -> Dividends:
         "totalEarned": str(row.earned),
         "totalClaimed": str(row.claimed),
         "claimable": str(row.claimable),
-    }
-
-
-def _master(row: Nft) -> MasterCard:
-    return {
-        "id": str(row.master_id),
-        "title": row.title,
-        "genre": row.genre,
-        "coverImageUrl": row.cover_image_url or f"/covers/{row.master_id}.svg",
-        "artist": {
-            "id": str(row.artist_id),
-            "name": row.artist_name,
-            "artistName": row.artist_name,
-            "slug": row.artist_slug,
-            "isVerified": row.is_verified,
-        },
     }
