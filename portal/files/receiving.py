@@ -74,7 +74,7 @@ def _picture(sent: FileStorage | None, place: Place) -> Picture | None:
     if len(raw) > IMAGE_BYTES:
         raise TooLarge(FieldError(place.value, f"A picture has at most {IMAGE_BYTES // 1_000_000} MB."))
     try:
-        return _apart(lambda: prepared(raw, SHAPES[place]), Unusable)
+        return apart(lambda: prepared(raw, SHAPES[place]))
     except Unusable as error:
         if error.__cause__ is not None:
             log.info("a picture was refused: %s", type(error.__cause__).__name__)
@@ -86,11 +86,22 @@ def _quota() -> int:
     return settings.picture_bytes_per_person
 
 
-def _apart(work: Callable[[], T], expected: type[Exception]) -> T:
+def apart(work: Callable[[], T]) -> T:
     """Under gevent in a thread of its own, so that everybody else is served meanwhile; two pictures at a time."""
     if "gevent.monkey" not in sys.modules:
         return work()
-    return _desk().apply_e(expected, work)  # type: ignore[no-any-return]
+    done, error = _desk().apply(_tried, (work,))
+    if error is not None:
+        raise error
+    return done  # type: ignore[no-any-return]
+
+
+def _tried(work: Callable[[], T]) -> tuple[T | None, Exception | None]:
+    """What came of it: gevent prints what a thread raises, as if nobody had waited for it."""
+    try:
+        return work(), None
+    except Exception as error:
+        return None, error
 
 
 @cache

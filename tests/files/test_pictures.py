@@ -77,6 +77,34 @@ def test_a_bomb_is_never_unfolded() -> None:
     assert MOST_PIXELS * 3 < Image.MAX_IMAGE_PIXELS  # type: ignore[operator]
 
 
+UNDER_GEVENT = """
+import gevent.monkey
+gevent.monkey.patch_all()
+import gevent, threading, time
+from portal.files.pictures import Unusable
+from portal.files.receiving import apart
+def work():
+    for _ in range(20):
+        time_sleep(0.01)
+    raise Unusable("no")
+time_sleep = gevent.monkey.get_original("time", "sleep")
+beats = []
+heart = gevent.spawn(lambda: [beats.append(1) or gevent.sleep(0.01) for _ in range(1000)])
+try:
+    apart(work)
+except Unusable as error:
+    print(error, len(beats) > 3)
+heart.kill()
+"""
+
+
+@pytest.mark.slow
+def test_everybody_else_is_served_while_a_picture_is_made() -> None:
+    """In the web server's own way of working: greenlets go on, and a refusal comes back as it was raised."""
+    done = subprocess.run([sys.executable, "-c", UNDER_GEVENT], cwd=ROOT, timeout=60, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("no True\n", "")
+
+
 @pytest.mark.slow
 def test_pillow_is_not_imported_before_the_first_picture() -> None:
     code = "import sys, portal.app; sys.exit('PIL.Image' in sys.modules)"
