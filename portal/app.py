@@ -16,10 +16,11 @@ from portal.accounts.identity import login_manager
 from portal.audit import context as audit_context
 from portal.config import ROOT, Settings, SettingsError
 from portal.db import ENGINE_OPTIONS, db, role_faults
-from portal.web import answers, filters, headers, health, openapi, pages, rates, sockets
+from portal.web import answers, filters, headers, health, openapi, pages, rates, sockets, uploads
 
 FEATURES = (
     "audit",
+    "files",
     "accounts",
     "subscriptions",
     "artists",
@@ -56,10 +57,11 @@ def create_app(settings: Settings | None = None, database_url: str | None = None
     app.config.from_mapping(_flask_config(settings, database_url or settings.database_url))
     db.init_app(app)
     migrate.init_app(app, db)
+    audit_context.set_up(app)
+    uploads.set_up(app)
     csrf.init_app(app)
     login_manager.init_app(app)
     headers.set_up(app, settings)
-    audit_context.set_up(app)
     answers.set_up(app)
     filters.set_up(app, settings)
     live.set_up(settings.redis_url)

@@ -72,6 +72,15 @@ class Invalid(DomainError):
         self.errors = [errors] if isinstance(errors, FieldError) else errors
 
 
+class TooLarge(Invalid):
+    """More was sent than this address takes."""
+
+    status, code, title = 413, "too_large", "That is more than this address takes"
+
+    def __init__(self, errors: list[FieldError] | FieldError | str) -> None:
+        super().__init__([] if isinstance(errors, str) else errors, errors if isinstance(errors, str) else "")
+
+
 class TooMany(DomainError):
     status, code, title = 429, "too_many", "Too many tries; please wait a little"
 

@@ -12,9 +12,13 @@ from portal.accounts import forms, profile
 from portal.accounts.models import User
 from portal.db import db
 from portal.errors import Invalid
+from portal.files import store
+from portal.files.places import Place
+from portal.files.receiving import received, with_lost
 from portal.web.access import signed_in
-from portal.web.bodies import form_body, parse
+from portal.web.bodies import parse
 from portal.web.pages import Pages, answer, see
+from portal.web.uploads import takes_pictures
 
 pages = Pages("accounts_profile", __name__)
 
@@ -27,12 +31,14 @@ def show() -> Response:
 
 
 @pages.post("/me/profile", access=signed_in)
+@takes_pictures
 def save() -> Response:
     try:
-        form = parse(forms.Profile, form_body())
+        form, pictures = received(lambda fields: parse(forms.Profile, fields), Place.AVATAR)
+        said = (form.display_name, form.bio, form.picture, form.mail_on_sign_in)
+        profile.update(current_user.user_id, *said, pictures[Place.AVATAR])
     except Invalid as error:
-        return _page(422, dict(request.form), error.errors)
-    profile.update(current_user.user_id, form.display_name, form.bio, form.picture, form.mail_on_sign_in)
+        return _page(error.status, dict(request.form), with_lost(error))
     flash("Saved.", "success")
     return see("/me/profile")
 
@@ -41,4 +47,5 @@ def _page(status: int, values: dict[str, Any], errors: list[Any]) -> Response:
     chosen = current_user.avatar_url
     offered = profile.pictures(current_user.user_id)
     pictures = [{"number": n, "src": src, "chosen": src == chosen} for n, src in enumerate(offered)]
-    return answer("accounts/profile.html", status, values=values, errors=errors, pictures=pictures)
+    own = chosen if (chosen or "").startswith(store.ADDRESS) else None
+    return answer("accounts/profile.html", status, values=values, errors=errors, pictures=pictures, own=own)

@@ -19,6 +19,9 @@ from portal.audit.enums import AuditActionCategory
 from portal.audit.service import record
 from portal.db import transaction
 from portal.errors import Conflict, NotFound
+from portal.files import store
+from portal.files.places import Place
+from portal.files.store import UNCHANGED, Change, Slot
 from portal.idempotency import KeyedRequest, claim, keep
 
 db.explain("uq_artists_user_id", lambda: Conflict("You are an artist here already."))
@@ -109,6 +112,32 @@ def unfollow(slug: str, user_id: uuid.UUID, keyed: KeyedRequest | None = None) -
         count = _count(session, artist, -1 if removed else 0, "unfollow_artist")
         keep(session, count)
         return count
+
+
+def set_pictures(user_id: uuid.UUID, portrait: Change, banner: Change) -> Artist:
+    """Change the pictures of one's own page. Raises NotFound for who is no artist, Invalid past the quota."""
+    with transaction() as session:
+        artist = queries.of_user(session, user_id)
+        if artist is None:
+            raise NotFound
+        before = _shown(artist)
+        if portrait is not UNCHANGED:
+            artist.profile_image_url = store.fill(session, Slot(user_id, Place.PORTRAIT), portrait).url
+        if banner is not UNCHANGED:
+            artist.banner_image_url = store.fill(session, Slot(user_id, Place.BANNER), banner).url
+        record(
+            session,
+            "set_artist_pictures",
+            AuditActionCategory.AUTHORIZATION,
+            target=("artist", artist.id, artist.slug),
+            before=before,
+            after=_shown(artist),
+        )
+        return artist
+
+
+def _shown(artist: Artist) -> dict[str, object]:
+    return {"profileImageUrl": artist.profile_image_url, "bannerImageUrl": artist.banner_image_url}
 
 
 def _existing(session: Session, slug: str) -> Artist:

@@ -20,11 +20,15 @@ from portal.dashboard import master_form, master_page, studio
 from portal.dashboard.master_acts import acts, own
 from portal.db import db
 from portal.errors import Conflict, FieldError, Invalid, NotFound
+from portal.files.places import Place
+from portal.files.receiving import received, with_lost
 from portal.masters import forms, service
 from portal.masters.models import Master
+from portal.masters.shapes import cover_url
 from portal.web.access import role, signed_in
-from portal.web.bodies import form_body, keyed, parse
+from portal.web.bodies import Body, form_body, keyed, parse
 from portal.web.pages import Pages, answer, see
+from portal.web.uploads import takes_pictures
 
 pages = Pages("dashboard", __name__)
 more_pages = (acts,)
@@ -89,18 +93,23 @@ def new_master() -> Response:
 
 
 @pages.post("/studio/masters/new", access=ARTIST)
+@takes_pictures
 def create_master() -> Response:
     def then(master: Master) -> tuple[int, dict[str, Any]]:
         return 303, {"location": f"/studio/masters/{master.id}"}
 
     try:
-        form = parse(forms.NewMaster, forms.typed_fields(form_body()))
+        form, sent = received(lambda fields: parse(forms.NewMaster, forms.typed_fields(fields)), Place.COVER)
         master = service.create_master_with_ipo(
-            current_user.user_id, form.details(), form.terms(), _settings(), keyed(then)
+            current_user.user_id, form.details(), form.terms(), _settings(), keyed(then), sent[Place.COVER]
         )
     except Invalid as error:
-        return _form_page(request.form, [FieldError(_shown(e.field), e.message) for e in error.errors], 422)
+        return _form_page(request.form, _worded(error), error.status)
     return see(f"/studio/masters/{master.id}")
+
+
+def _worded(error: Invalid) -> list[FieldError]:
+    return [FieldError(_shown(wrong.field), wrong.message) for wrong in with_lost(error)]
 
 
 def _shown(name: str) -> str:
@@ -110,7 +119,7 @@ def _shown(name: str) -> str:
 
 
 def _form_page(
-    values: Mapping[str, Any], errors: list[FieldError], status: int = 200, editing: dict[str, str] | None = None
+    values: Mapping[str, Any], errors: list[FieldError], status: int = 200, editing: dict[str, Any] | None = None
 ) -> Response:
     return answer(
         "dashboard/master_form.html",
@@ -135,18 +144,20 @@ def edit_master(master_id: uuid.UUID) -> Response:
 
 
 @pages.post("/studio/masters/<uuid:master_id>/edit", access=ARTIST)
+@takes_pictures
 def save_master(master_id: uuid.UUID) -> Response:
     """A draft that somebody else changed meanwhile is shown as it stands now (409)."""
     here = f"/studio/masters/{master_id}"
     try:
-        form = parse(forms.NewMaster, forms.typed_fields(_without(form_body(), "edition")))
+        form, sent = received(
+            lambda fields: parse(forms.NewMaster, forms.typed_fields(_without(fields, "edition"))), Place.COVER
+        )
         service.edit_draft(
             current_user.user_id, master_id, form.details(), form.terms(), _settings(),
-            keyed(lambda _master: (303, {"location": here})), request.form.get("edition"),
+            keyed(lambda _master: (303, {"location": here})), request.form.get("edition"), sent[Place.COVER],
         )  # fmt: skip
     except Invalid as error:
-        errors = [FieldError(_shown(e.field), e.message) for e in error.errors]
-        return _edit_page(own(master_id), request.form, errors, 422)
+        return _edit_page(own(master_id), request.form, _worded(error), error.status)
     except Conflict as changed:
         found = own(master_id)
         return _edit_page(found, master_form.typed(found), [FieldError("body", changed.detail)], 409)
@@ -161,8 +172,45 @@ def _without(fields: dict[str, Any], name: str) -> dict[str, Any]:
 def _edit_page(
     found: Master, values: Mapping[str, Any], errors: list[FieldError], status: int = 200
 ) -> Response:
-    about = {"href": f"/studio/masters/{found.id}", "title": found.title, "edition": service.edition(found)}
+    about = {
+        "href": f"/studio/masters/{found.id}",
+        "title": found.title,
+        "edition": service.edition(found),
+        "cover_url": cover_url(found),
+        "own_cover": found.cover_image_url is not None,
+    }
     return _form_page(values, errors, status, editing=about)
+
+
+@pages.get("/studio/pictures", access=ARTIST)
+def pictures() -> Response:
+    return _pictures_page([])
+
+
+@pages.post("/studio/pictures", access=ARTIST)
+@takes_pictures
+def save_pictures() -> Response:
+    """Portrait and banner of the artist's own page."""
+    try:
+        _nothing, sent = received(lambda fields: parse(Body, fields), Place.PORTRAIT, Place.BANNER)
+        artist_service.set_pictures(current_user.user_id, sent[Place.PORTRAIT], sent[Place.BANNER])
+    except Invalid as error:
+        return _pictures_page(with_lost(error), error.status)
+    flash("Saved.", "success")
+    return see("/studio/pictures")
+
+
+def _pictures_page(errors: list[FieldError], status: int = 200) -> Response:
+    artist = _artist()
+    return answer(
+        "dashboard/pictures.html",
+        status,
+        artist=studio.badge(artist),
+        href=f"/artists/{artist.slug}",
+        portrait=artist.profile_image_url,
+        banner=artist.banner_image_url,
+        errors=errors,
+    )
 
 
 def _artist() -> Artist:

@@ -12,6 +12,7 @@ from portal.artists.models import Artist
 from portal.marketplace.wording import artist_href, avatar_url, master_card, shown_status
 from portal.masters import queries as master_queries
 from portal.masters.models import Master
+from portal.masters.shapes import cover_url
 from portal.vstudio import queries as room_queries
 from portal.vstudio.models import VstudioSession
 
@@ -25,6 +26,7 @@ def page(session: Session, artist: Artist, user_id: uuid.UUID | None) -> dict[st
             "artist_name": artist.artist_name,
             "href": artist_href(artist),
             "avatar_url": avatar_url(artist),
+            "banner_url": artist.banner_image_url,
             "palette": str(artist.palette),
             "genre": artist.genre,
             "location": artist.location,
@@ -62,7 +64,7 @@ def room_card(room: VstudioSession) -> dict[str, Any]:
         "href": f"/vstudio/{room.id}",
         "title": room.title,
         "artist_name": room.artist.artist_name,
-        "cover_url": f"/covers/{room.master_id}.svg",
+        "cover_url": room.cover_image_url or cover_url(room.master),
         "status": room.status.value,
         "starts_at": room.scheduled_start_at,
         "people": None,

@@ -21,6 +21,7 @@ from portal.audit.enums import AuditActionCategory
 from portal.audit.service import log_system_event, record
 from portal.db import must_hit, transaction, utcnow
 from portal.errors import Conflict, NotFound
+from portal.files import store
 from portal.idempotency import KeyedRequest, claim, keep
 from portal.masters import policies
 from portal.masters.enums import DividendDistributionModel, IpoStatus, MasterStatus
@@ -117,6 +118,7 @@ def record_deployment(ipo_id: uuid.UUID, made: Deployment) -> None:
             found = {"tx": made.tx_hash, "shares": made.shares, "dividends": made.dividends}
             target = ("master", master.id, master.title)
             record(session, "record_deployment", AuditActionCategory.IPO, target=target, after=found)
+            store.publish(session, master.cover_image_ipfs_hash)
         pool = {"contract_address": made.dividends, "linked_master_contract": made.shares,
                 "distribution_model": DividendDistributionModel.PER_MASTER}  # fmt: skip
         session.execute(

@@ -15,6 +15,9 @@ from portal.audit.service import record
 from portal.config import Settings
 from portal.db import transaction, utcnow
 from portal.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from portal.files import store
+from portal.files.places import Place
+from portal.files.store import UNCHANGED, Change, Slot
 from portal.idempotency import KeyedRequest, claim, keep
 from portal.masters import queries
 from portal.masters.enums import IpoStatus, MasterStatus
@@ -36,6 +39,7 @@ def create_master_with_ipo(
     terms: OfferTerms | None,
     settings: Settings,
     keyed: KeyedRequest | None = None,
+    cover: Change = UNCHANGED,
 ) -> Master:
     """Master, IPO and audit row in one transaction (specification 1.2): all of it or nothing.
 
@@ -46,13 +50,18 @@ def create_master_with_ipo(
         artist = artist_queries.of_user(session, user_id)
         if artist is None:
             raise Forbidden("Only artists create masters. Become one first: it takes a name.")
-        master = add_master(session, artist, details, terms, settings)
+        master = add_master(session, artist, details, terms, settings, cover)
         keep(session, master)
         return master
 
 
 def add_master(
-    session: Session, artist: Artist, details: MasterDetails, terms: OfferTerms | None, settings: Settings
+    session: Session,
+    artist: Artist,
+    details: MasterDetails,
+    terms: OfferTerms | None,
+    settings: Settings,
+    cover: Change = UNCHANGED,
 ) -> Master:
     """`create_master_with_ipo` inside the caller's transaction."""
     _within_plan(session, artist, with_ipo=terms is not None)
@@ -70,6 +79,7 @@ def add_master(
     )
     session.add(master)
     session.flush()
+    _wrap(session, master, cover)
     if terms is not None:
         faults.point("create-master-ipo")
         master.ipo = _offer(master.id, terms, settings)
@@ -81,7 +91,7 @@ def add_master(
         "create_master_with_ipo" if terms else "create_master",
         AuditActionCategory.MASTER,
         target=("master", master.id, master.title),
-        after={"title": master.title, "ipo": _public_terms(terms)},
+        after={"title": master.title, "ipo": _public_terms(terms), "cover": master.cover_image_ipfs_hash},
     )
     return master
 
@@ -149,8 +159,9 @@ def edit_draft(
     settings: Settings,
     keyed: KeyedRequest | None = None,
     seen: str | None = None,
+    cover: Change = UNCHANGED,
 ) -> Master:
-    """Change what a draft says and, where `terms` are given, its offer's terms.
+    """Change what a draft says, its cover and, where `terms` are given, its offer's terms.
 
     Raises Conflict once it is launched or waits for staff, and where it is not the `edition` that was `seen`.
     """
@@ -160,8 +171,9 @@ def edit_draft(
         must_be_draft(master)
         if seen is not None and seen != edition(master):
             raise Conflict("Somebody changed this draft since you opened it. What stands now is shown below.")
-        before = {"title": master.title}
+        before = {"title": master.title, "cover": master.cover_image_ipfs_hash}
         _describe(master, details)
+        _wrap(session, master, cover)
         if terms is not None and master.ipo is None:
             master.ipo = _offer(master.id, terms, settings)
         elif terms is not None and master.ipo is not None:
@@ -173,7 +185,7 @@ def edit_draft(
             AuditActionCategory.MASTER,
             target=("master", master.id, master.title),
             before=before,
-            after={"title": master.title, "ipo": _public_terms(terms)},
+            after={"title": master.title, "ipo": _public_terms(terms), "cover": master.cover_image_ipfs_hash},
         )
         keep(session, master)
         return master
@@ -202,6 +214,13 @@ def _describe(master: Master, details: MasterDetails) -> None:
     master.genre = details.genre or master.artist.genre
     master.master_type, master.isrc = details.master_type, details.isrc
     master.mood_tags = list(details.mood_tags)
+
+
+def _wrap(session: Session, master: Master, cover: Change) -> None:
+    """Give a draft its cover, or take it away: then the one drawn from its id is shown."""
+    if cover is not UNCHANGED:
+        slot = Slot(master.artist.user_id, Place.COVER, master_id=master.id)
+        master.cover_image_url, master.cover_image_ipfs_hash = store.fill(session, slot, cover)
 
 
 def own_master(session: Session, user_id: uuid.UUID, master_id: uuid.UUID, *, lock: bool = False) -> Master:

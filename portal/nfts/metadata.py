@@ -31,10 +31,16 @@ def of_collection(master: Master, origin: str) -> dict[str, Any]:
 
 
 def _about(master: Master, origin: str) -> dict[str, Any]:
-    cover = cover_url(master)
     told = f"A share of the income of “{master.title}” by {master.artist.artist_name}."
     return {
         "description": f"{told}\n\n{master.description}" if master.description else told,
-        "image": f"{origin}{cover}" if cover.startswith("/") else cover,
+        **_image(master, origin),
         "external_url": f"{origin}/masters/{master.id}",
     }
+
+
+def _image(master: Master, origin: str) -> dict[str, str]:
+    """An uploaded cover by what it is, and where the portal shows it; else the cover that is drawn from the id."""
+    here = f"{origin}{cover_url(master)}"
+    cid = master.cover_image_ipfs_hash
+    return {"image": f"ipfs://{cid}", "image_url": here} if cid else {"image": here}

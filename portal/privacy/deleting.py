@@ -26,6 +26,8 @@ ON_CHAIN = (
     "EXISTS (SELECT FROM master_contracts c JOIN masters m ON m.id = c.master_id JOIN artists a ON a.id = m.artist_id"
     " WHERE a.user_id = :user)"
 )
+NOT_ON_CHAIN = "NOT EXISTS (SELECT FROM master_contracts c WHERE c.master_id = {})"
+"""A token's metadata names the cover: whoever holds a share keeps the picture of it."""
 THEIR_ARTIST = "(SELECT id FROM artists WHERE user_id = :user)"
 
 EMPTYING = (
@@ -33,6 +35,10 @@ EMPTYING = (
     " WHERE id IN (SELECT artist_id FROM artist_follows WHERE follower_id = :user)",
     "DELETE FROM artist_follows WHERE follower_id = :user",
     f"UPDATE masters SET status = 'archived' WHERE status IN ('draft', 'pending') AND artist_id IN {THEIR_ARTIST}",  # noqa: S608
+    f"UPDATE masters SET cover_image_url = NULL, cover_image_ipfs_hash = NULL WHERE artist_id IN {THEIR_ARTIST}"  # noqa: S608
+    f" AND {NOT_ON_CHAIN.format('masters.id')}",
+    f"UPDATE vstudio_sessions SET cover_image_url = NULL WHERE artist_id IN {THEIR_ARTIST}",  # noqa: S608
+    f"DELETE FROM media_files WHERE owner_id = :user AND {NOT_ON_CHAIN.format('media_files.master_id')}",  # noqa: S608
     "UPDATE artists SET bio = NULL, short_bio = NULL, location = NULL, profile_image_url = NULL,"
     " banner_image_url = NULL, social_links = NULL, music_platforms = NULL WHERE user_id = :user",
     "UPDATE artists SET artist_name = 'Deleted artist', slug = 'deleted-' || id, is_active = false"  # noqa: S608

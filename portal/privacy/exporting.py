@@ -20,6 +20,7 @@ from portal.audit.enums import AuditActionCategory, SecurityEventType, SecurityS
 from portal.audit.service import log_security_event, log_system_event, record
 from portal.db import db, transaction, utcnow
 from portal.errors import Conflict
+from portal.files import queries as file_queries
 from portal.privacy.models import DataExport
 from portal.privacy.parts import PARTS
 
@@ -30,9 +31,9 @@ database.explain("uq_data_exports_unfinished", lambda: Conflict("A copy is being
 
 ABOUT = """A copy of what AudiFi holds about you.
 
-data.json has everything; each .csv holds one part of it for a spreadsheet. Times are UTC, amounts on the chain in
-the smallest unit of their currency. Sealed and hashed secrets (your second factor, session tokens) are not in it:
-they open your account and say nothing about you.
+data.json has everything, pictures/ what you uploaded; each .csv holds one part of it for a spreadsheet. Times are
+UTC, amounts on the chain in the smallest unit of their currency. Sealed and hashed secrets (your second factor,
+session tokens) are not in it: they open your account and say nothing about you.
 """
 
 
@@ -59,7 +60,9 @@ def gather(export_id: uuid.UUID) -> None:
         with transaction() as session:
             found[name] = _part(session, statement, export.user_id)
             _progress(session, export_id, done)
-    packed = packed_zip(found)
+    pictures = file_queries.of_person(db.session(), export.user_id)
+    db.session.rollback()
+    packed = packed_zip(found, pictures)
     with transaction() as session:
         values = {"finished_at": utcnow(), "expires_at": utcnow() + KEPT, "content": packed}
         session.execute(sa.update(DataExport).where(DataExport.id == export_id).values(values))
@@ -85,8 +88,8 @@ def news(export_id: uuid.UUID, done: int, *, finished: bool) -> dict[str, Any]:
     return {"type": "job.progress", **said, "seq": done + int(finished)}
 
 
-def packed_zip(found: dict[str, Part]) -> bytes:
-    """A zip of data.json, one CSV a part that has rows, and what is what."""
+def packed_zip(found: dict[str, Part], pictures: list[tuple[str, str, bytes]]) -> bytes:
+    """A zip of data.json, one CSV a part that has rows, uploaded pictures (place, CID, content), and what is what."""
     out = io.BytesIO()
     whole = {name: [dict(zip(columns, row, strict=True)) for row in rows] for name, (columns, rows) in found.items()}
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -95,6 +98,8 @@ def packed_zip(found: dict[str, Part]) -> bytes:
         for name, (columns, rows) in found.items():
             if rows:
                 archive.writestr(f"{name}.csv", tables.table(columns, ([_cell(v) for v in row] for row in rows)))
+        for place, cid, content in pictures:
+            archive.writestr(f"pictures/{place}-{cid}.webp", content, zipfile.ZIP_STORED)
     return out.getvalue()
 
 

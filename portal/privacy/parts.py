@@ -36,6 +36,10 @@ PARTS: dict[str, str] = {
         "SELECT artist_name, slug, bio, short_bio, genre, location, profile_image_url, banner_image_url, social_links,"
         " music_platforms, is_verified, created_at FROM artists WHERE user_id = :user"
     ),
+    "pictures": (
+        "SELECT place, cid, media_type, size, width, height, created_at FROM media_files WHERE owner_id = :user"
+        " ORDER BY created_at"
+    ),
     "producer": (
         "SELECT producer_name, slug, bio, specialty, social_links, is_verified, created_at FROM producers"
         " WHERE user_id = :user"

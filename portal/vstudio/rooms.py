@@ -16,11 +16,14 @@ from portal import db
 from portal.artists.models import Artist
 from portal.db import transaction
 from portal.errors import Conflict, FieldError, Forbidden, Invalid
+from portal.files import store
+from portal.files.places import Place
+from portal.files.store import UNCHANGED, Change, Slot
 from portal.idempotency import KeyedRequest, claim, keep
 from portal.masters.service import own_master
 from portal.subscriptions import queries as plans
 from portal.vstudio import queries
-from portal.vstudio.decisions import DecisionDetails, add, announce, close_all, note, own_room
+from portal.vstudio.decisions import CHANGING, DecisionDetails, add, announce, close_all, note, own_room
 from portal.vstudio.enums import VstudioSessionStatus as Status
 from portal.vstudio.models import VstudioSession
 
@@ -65,6 +68,7 @@ def create_room(
     details: RoomDetails,
     decisions: Sequence[DecisionDetails] = (),
     keyed: KeyedRequest | None = None,
+    cover: Change = UNCHANGED,
 ) -> VstudioSession:
     """A room about one's own master, as a draft, with its decisions: all of it or nothing.
 
@@ -89,12 +93,35 @@ def create_room(
         )
         session.add(room)
         session.flush()
-        note(session, "create_vstudio_session", room, after={"title": room.title})
+        _hang(session, user_id, room, cover)
+        note(session, "create_vstudio_session", room, after={"title": room.title, "cover": room.cover_image_url})
         for wanted in decisions:
             add(session, master.artist, room, wanted)
         session.refresh(room)
         keep(session, room)
         return room
+
+
+def set_cover(
+    user_id: uuid.UUID, room_id: uuid.UUID, cover: Change, keyed: KeyedRequest | None = None
+) -> VstudioSession:
+    """Another picture for a room, or its master's cover again. Raises Conflict once the room is over."""
+    with transaction() as session:
+        claim(session, keyed)
+        room = own_room(session, user_id, room_id)
+        if room.status not in CHANGING:
+            raise Conflict("This room is over; its picture stays as it is.")
+        before = {"cover": room.cover_image_url}
+        _hang(session, user_id, room, cover)
+        note(session, "set_room_cover", room, before=before, after={"cover": room.cover_image_url})
+        keep(session, room)
+        return room
+
+
+def _hang(session: Session, owner_id: uuid.UUID, room: VstudioSession, cover: Change) -> None:
+    if cover is not UNCHANGED:
+        slot = Slot(owner_id, Place.ROOM, vstudio_session_id=room.id)
+        room.cover_image_url = store.fill(session, slot, cover).url
 
 
 def _room_within_plan(session: Session, artist: Artist) -> None:

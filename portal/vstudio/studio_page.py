@@ -76,6 +76,7 @@ def _room(room: VstudioSession) -> dict[str, Any]:
         "join_code": room.join_code if room.status is Status.LIVE else None,
         "people": room.participant_count,
         "is_public": room.is_public,
+        "own_cover": room.cover_image_url is not None,
         "seq": room.total_votes,
     }
 

@@ -14,6 +14,8 @@ from portal.artists import queries as artist_queries
 from portal.artists.models import Artist
 from portal.db import db
 from portal.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from portal.files.places import Place
+from portal.files.receiving import received, with_lost
 from portal.idempotency import Answer
 from portal.masters import queries as master_queries
 from portal.vstudio import (
@@ -32,6 +34,7 @@ from portal.vstudio.visitors import voter
 from portal.web.access import anyone, role, signed_in
 from portal.web.bodies import form_body, keyed, parse
 from portal.web.pages import Pages, answer, see
+from portal.web.uploads import takes_pictures
 
 pages = Pages("vstudio", __name__)
 ARTIST = role("artist")
@@ -149,15 +152,18 @@ def new_room() -> Response:
 
 
 @pages.post("/studio/rooms/new", access=ARTIST)
+@takes_pictures
 def create_room() -> Response:
     """A room with its first decision, in one go."""
     try:
-        form = parse(forms.NewRoom, forms.room_fields(form_body()))
+        form, sent = received(lambda fields: parse(forms.NewRoom, forms.room_fields(fields)), Place.ROOM)
         wanted = [decision.details() for decision in form.decisions]
         then = keyed(lambda made: _redirect(f"/studio/rooms/{made.id}"))
-        made = rooms.create_room(current_user.user_id, form.master_id, form.details(), wanted, then)
+        made = rooms.create_room(
+            current_user.user_id, form.master_id, form.details(), wanted, then, sent[Place.ROOM]
+        )
     except Invalid as error:
-        return _new_room(request.form, _options(), _flat(error.errors), 422)
+        return _new_room(request.form, _options(), _flat(with_lost(error)), error.status)
     except Forbidden as error:
         said = [FieldError("", error.detail)]
         return _new_room(request.form, _options(), said, error.status)
@@ -192,6 +198,7 @@ def control(session_id: uuid.UUID) -> Response:
 
 
 @pages.post("/studio/rooms/<uuid:session_id>", access=signed_in)
+@takes_pictures
 def act(session_id: uuid.UUID) -> Response:
     """One button of the control room: `action` says which. A refusal shows how things stand now."""
     if queries.owned(db.session(), session_id, current_user.user_id) is None:
@@ -203,7 +210,7 @@ def act(session_id: uuid.UUID) -> Response:
             raise Invalid(FieldError("action", "This button does not exist."))
         said = command(session_id, fields, _to(f"/studio/rooms/{session_id}"))
     except Invalid as error:
-        return _control(session_id, _flat(error.errors), request.form, 422)
+        return _control(session_id, _flat(error.errors), request.form, error.status)
     except (Conflict, Forbidden) as error:
         return _control(session_id, [FieldError("", error.detail)], request.form, error.status)
     flash(said, "success")
@@ -276,6 +283,13 @@ def _finalize(session_id: uuid.UUID, fields: Fields, then: Then) -> str:
     return "Decided."
 
 
+def _cover(session_id: uuid.UUID, fields: Fields, then: Then) -> str:
+    _nothing, sent = received(lambda more: parse(forms.Nothing, {k: v for k, v in more.items() if k != "action"}),
+                              Place.ROOM)  # fmt: skip
+    rooms.set_cover(current_user.user_id, session_id, sent[Place.ROOM], keyed(then))
+    return "Saved."
+
+
 COMMANDS: dict[str, Callable[[uuid.UUID, Fields, Then], str]] = {
     "schedule": _schedule,
     "start": _move(rooms.start, "The room is live."),
@@ -283,6 +297,7 @@ COMMANDS: dict[str, Callable[[uuid.UUID, Fields, Then], str]] = {
     "complete": _move(rooms.complete, "The room is over."),
     "cancel": _move(rooms.cancel, "The room was called off."),
     "add": _add,
+    "cover": _cover,
     "open": _open,
     "close": _close,
     "reveal": _reveal,

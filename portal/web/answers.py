@@ -9,7 +9,6 @@ import logging
 from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, jsonify, make_response, redirect, render_template, request
-from flask_login import AnonymousUserMixin
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
@@ -93,7 +92,7 @@ def unexpected(error: Exception) -> BaseResponse:
 
 def database_away(error: Exception) -> BaseResponse:
     log.error("the database does not answer: %s", type(error).__name__)
-    g._login_user = AnonymousUserMixin()
+    g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
     return _worded(503, *WORDS[503], "Nothing was changed. Please try again in a moment.", [])
 
 

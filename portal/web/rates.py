@@ -1,4 +1,4 @@
-"""How often one person and one network may ask: the API, and votes wherever they are cast.
+"""How often one person and one network may ask: the API, votes wherever they are cast, and pictures.
 
 Counted in the cache, so that all web processes count together; without it each process counts for itself until it is
 back. On a newcomer's own machine nobody is limited. Tries at signing in are counted in the database instead
@@ -17,6 +17,7 @@ from flask_limiter import ApplicationLimit, Limiter
 from flask_login import current_user
 
 from portal.config import Settings
+from portal.web import uploads
 
 VOTE = re.compile(r"/api/v\d+/vstudio/decisions/[^/]+/votes|/vstudio/[0-9a-f-]{36}")
 
@@ -33,7 +34,7 @@ def network(address: str | None, settings: Settings) -> str:
 
 
 def set_up(app: Flask, settings: Settings) -> None:
-    """Limits by the settings of the moment: requests and votes a minute, by person and by network."""
+    """Limits by the settings of the moment: requests, votes and pictures a minute, by person and by network."""
     limiter = Limiter(
         key_func=_network,
         application_limits=[
@@ -41,6 +42,7 @@ def set_up(app: Flask, settings: Settings) -> None:
             _limit("api_per_network", _network, _is_api),
             _limit("votes_per_person", _person, _is_vote),
             _limit("votes_per_network", _network, _is_vote),
+            _limit("pictures_per_person", _person, _is_upload),
         ],
         storage_uri=settings.redis_url or "memory://",
         storage_options={"socket_connect_timeout": 1, "socket_timeout": 1} if settings.redis_url else {},
@@ -78,6 +80,10 @@ def _is_api() -> bool:
 
 def _is_vote() -> bool:
     return request.method == "POST" and bool(VOTE.fullmatch(request.path)) and not _settings().newcomer_tools
+
+
+def _is_upload() -> bool:
+    return uploads.brings_pictures() and not _settings().newcomer_tools
 
 
 def _person() -> str:

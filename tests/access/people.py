@@ -25,6 +25,9 @@ from portal.audit.enums import SecurityEventType, SecuritySeverity
 from portal.audit.models import AuditLog, SecurityEvent
 from portal.config import Settings
 from portal.db import db
+from portal.files import store
+from portal.files.places import Picture, Place
+from portal.files.store import Sent, Slot
 from portal.masters import launch
 from portal.masters.enums import IpoStatus, MasterStatus
 from portal.masters.models import Master
@@ -136,6 +139,9 @@ def _things(world: World, session: Session) -> None:
     session.commit()
     assert device
     held = sa.select(UserSession.id).where(UserSession.user_id == owner)
+    portrait = store.fill(session, Slot(owner, Place.PORTRAIT), Sent(Picture(b"RIFF\0\0\0\0WEBP", 1, 1), 1000))
+    session.commit()
+    world.ids["cid"] = str(portrait.cid)
     world.ids |= {"way": str(way), "wallet": str(second.id), "device": str(session.scalars(held).one())}
     _masters(world, session)
     _room(world, session)

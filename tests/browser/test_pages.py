@@ -133,6 +133,7 @@ def _ids(told: Told, visitor: Caller) -> dict[str, str]:
         "alert_id": _first(told.staff, "/admin/security-events"),
         "job_id": _first(told.staff, "/admin/jobs?state=done"),
         "hook_id": _first(told.staff, "/admin/webhooks"),
+        "cid": "none",
     }
 
 

@@ -111,6 +111,11 @@ ROWS = {
     "0018": "",
     "0019": "",
     "0020": "INSERT INTO data_exports (id, user_id) SELECT gen_random_uuid(), id FROM users;",
+    "0021": r"""
+        INSERT INTO media_files (id, owner_id, place, cid, media_type, size, width, height, content)
+            SELECT gen_random_uuid(), id, 'avatar', cid_of(webp), 'image/webp', 12, 1, 1, webp
+            FROM users, (SELECT '\x524946460000000057454250'::bytea AS webp) AS file;
+    """,
 }
 
 
