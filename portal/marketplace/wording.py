@@ -70,6 +70,11 @@ def left(until: dt.datetime | None) -> str | None:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
+def shares(count: int) -> str:
+    """'1 share', '1,200 shares'."""
+    return "1 share" if count == 1 else f"{count:,} shares"
+
+
 def short(address: str) -> str:
     return f"{address[:6]}…{address[-4:]}"
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any, Literal, NotRequired
 
+from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
 from portal.artists.shapes import MasterArtist
 from portal.artists.shapes import of_master as artist_shape
+from portal.masters import queries
 from portal.masters.enums import IpoStatus
 from portal.masters.intents import MintIntent, Unsigned
 from portal.masters.models import Master, MasterIpo, PolicyVersion
@@ -197,6 +199,19 @@ def unsigned(transaction: Unsigned) -> UnsignedTransaction:
         "data": transaction.data,
         "value": str(transaction.value),
         "chainId": transaction.chain_id,
+    }
+
+
+def contract_lines(session: Session, master: Master) -> dict[str, Any] | None:
+    """What pages say of the master's contract: address, page of its deployment, block, and how final that block is."""
+    if not master.contracts:
+        return None
+    made = master.contracts[0]
+    return {
+        "address": made.contract_address,
+        "href": f"/transactions/{made.deployment_tx_hash}" if made.deployment_tx_hash else None,
+        "block": made.deployed_at_block,
+        "state": queries.finality(session, made.chain_id, made.deployed_at_block),
     }
 
 
