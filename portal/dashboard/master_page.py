@@ -17,7 +17,7 @@ from portal.masters.enums import IpoStatus, MasterStatus
 from portal.masters.launch import deployment_job
 from portal.masters.models import Master, MasterIpo
 from portal.masters.onchain import Proceeds
-from portal.masters.shapes import contract_lines, cover_url
+from portal.masters.shapes import contract_lines, cover_url, shown_status
 from portal.money import CURRENCIES
 from portal.revenue import queries as revenue_queries
 from portal.revenue.wording import row
@@ -87,6 +87,8 @@ def _shown(found: Master, name: str, act: Act) -> dict[str, Any]:
     failed = act.failure is not None
     return {
         "title": title,
+        "settled": act.settled,
+        "failed": failed,
         "steps": steps,
         "tx": act.tx_hash,
         "tx_href": act.tx_href,
@@ -170,6 +172,7 @@ def _ipo(ipo: MasterIpo) -> dict[str, Any]:
     decimals, code = currency_of(ipo)
     return {
         "status": ipo.status.value,
+        "shown": shown_status(ipo),
         "price_minor": ipo.mint_price_wei,
         "decimals": decimals,
         "currency": code,

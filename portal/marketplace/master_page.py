@@ -23,17 +23,16 @@ from portal.marketplace.wording import (
     price,
     shares,
     short,
-    shown_status,
     terms_href,
 )
 from portal.masters import minting
 from portal.masters.enums import IpoStatus
 from portal.masters.models import Master, MasterIpo
-from portal.masters.shapes import contract_lines
+from portal.masters.shapes import contract_lines, shown_status
 from portal.money import format_units
 from portal.nfts import refunds
 
-SHARES = 24
+SHARES = 12
 MOVES = 6
 PEAKS = 120
 MOST_AT_ONCE = 10
@@ -72,6 +71,8 @@ def page(
         "peaks": covers.peaks_for(str(master.id), PEAKS) if master.duration else [],
         "ipo": _ipo(ipo) if ipo else None,
         "offer": _offer(session, master, ipo, viewer, asked) if ipo and ipo.status is IpoStatus.LIVE else None,
+        "signed_in": viewer.user_id is not None,
+        "has_wallet": bool(_wallets(session, viewer)),
         "handbacks": _handbacks(session, master, viewer),
         "refusal": asked.refusal,
         "splits": _splits(session, master, ipo),

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from portal.artists.shapes import MasterArtist
 from portal.artists.shapes import of_master as artist_shape
+from portal.db import utcnow
 from portal.masters import queries
 from portal.masters.enums import IpoStatus
 from portal.masters.intents import MintIntent, Unsigned
@@ -200,6 +201,15 @@ def unsigned(transaction: Unsigned) -> UnsignedTransaction:
         "value": str(transaction.value),
         "chainId": transaction.chain_id,
     }
+
+
+def shown_status(ipo: MasterIpo) -> str:
+    """As stored, but a sold out offer says so, and an ended one before its last transaction is final."""
+    if ipo.status in {IpoStatus.LIVE, IpoStatus.CLOSED} and ipo.minted_supply >= ipo.total_supply:
+        return "sold_out"
+    if ipo.status is IpoStatus.LIVE and ipo.scheduled_end_at and ipo.scheduled_end_at <= utcnow():
+        return "closed"
+    return ipo.status.value
 
 
 def contract_lines(session: Session, master: Master) -> dict[str, Any] | None:
