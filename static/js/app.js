@@ -220,7 +220,10 @@
     all("time[data-time]").forEach(localise);
     all("form[data-stepper]").forEach((f) => step(f));
     all("[data-choice]:checked").forEach(choose);
-    all(".tabs [aria-current]").forEach((tab) => { tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 32; });
+    all(".tabs [aria-current]").forEach((tab) => {
+      const row = tab.parentElement, end = tab.offsetLeft - row.offsetLeft + tab.offsetWidth;
+      if (end > row.clientWidth) row.scrollLeft = end - row.clientWidth + 48;
+    });
     if (one("form[data-calc]")) load("calc").then(() => portal.calculate());
     portal.mark?.();
     tick(); line(); live();
