@@ -73,6 +73,11 @@ def test_every_icon_is_in_the_sprite() -> None:
     assert set(icons_used()) <= sprite
 
 
+def test_our_script_hears_of_forms_before_htmx_does() -> None:
+    scripts = re.findall(r"<script src=\"\{\{ static_url\('([^']*)'", (ROOT / "templates/_layout.html").read_text())
+    assert scripts.index("js/app.js") < scripts.index("vendor/htmx.min.js")
+
+
 def test_style_is_logical_and_light() -> None:
     css = (ROOT / "static/css/app.css").read_text()
     assert len(css) <= 60_000

@@ -22,8 +22,9 @@ PICTURES = 8
 
 
 def pictures(user_id: uuid.UUID) -> list[str]:
-    """Addresses of the pictures a person chooses from, each drawn from its own id."""
-    return [f"/avatars/{uuid.uuid5(user_id, str(number))}.svg" for number in range(PICTURES)]
+    """Addresses of the pictures a person chooses from, each drawn from its own id; people begin with the first."""
+    ids = [user_id, *(uuid.uuid5(user_id, str(number)) for number in range(1, PICTURES))]
+    return [f"/avatars/{drawn}.svg" for drawn in ids]
 
 
 def mails_on_sign_in(session: Session, user_id: uuid.UUID) -> bool:

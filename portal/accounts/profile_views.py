@@ -44,8 +44,8 @@ def save() -> Response:
 
 
 def _page(status: int, values: dict[str, Any], errors: list[Any]) -> Response:
-    chosen = current_user.avatar_url
     offered = profile.pictures(current_user.user_id)
+    chosen = current_user.avatar_url or offered[0]
     pictures = [{"number": n, "src": src, "chosen": src == chosen} for n, src in enumerate(offered)]
     own = chosen if (chosen or "").startswith(store.ADDRESS) else None
     return answer("accounts/profile.html", status, values=values, errors=errors, pictures=pictures, own=own)

@@ -17,7 +17,7 @@ from portal.masters.enums import IpoStatus, MasterStatus
 from portal.masters.launch import deployment_job
 from portal.masters.models import Master, MasterIpo
 from portal.masters.onchain import Proceeds
-from portal.masters.shapes import cover_url
+from portal.masters.shapes import contract_lines, cover_url, shown_status
 from portal.money import CURRENCIES
 from portal.revenue import queries as revenue_queries
 from portal.revenue.wording import row
@@ -58,7 +58,7 @@ def page(session: Session, found: Master, notice: str | None = None) -> dict[str
         "version": ipo.version if ipo else found.version,
         "acts": [_shown(found, name, act) for name, act in asked.items() if _matters(asked, name)],
         "moving": moving or bool(ipo and ipo.status is IpoStatus.SCHEDULED and LAUNCH in asked),
-        "contract": _contract(session, found),
+        "contract": contract_lines(session, found),
         "proceeds": _proceeds(session, found, asked) if ipo else None,
         "revenue_href": f"{here(found)}/revenue",
         "revenue_events": [row(event) for event in revenue_queries.events_of(session, found.id, LATEST)],
@@ -87,9 +87,11 @@ def _shown(found: Master, name: str, act: Act) -> dict[str, Any]:
     failed = act.failure is not None
     return {
         "title": title,
+        "settled": act.settled,
+        "failed": failed,
         "steps": steps,
         "tx": act.tx_hash,
-        "tx_href": f"/transactions/{act.tx_hash}" if act.tx_hash else None,
+        "tx_href": act.tx_href,
         "retry_action": f"{here(found)}/retry" if failed and name == LAUNCH else None,
         "retry_href": f"{here(found)}/{AGAIN[name]}" if failed and name != LAUNCH else None,
     }
@@ -170,6 +172,7 @@ def _ipo(ipo: MasterIpo) -> dict[str, Any]:
     decimals, code = currency_of(ipo)
     return {
         "status": ipo.status.value,
+        "shown": shown_status(ipo),
         "price_minor": ipo.mint_price_wei,
         "decimals": decimals,
         "currency": code,
@@ -181,19 +184,6 @@ def _ipo(ipo: MasterIpo) -> dict[str, Any]:
         "starts_at": ipo.scheduled_start_at,
         "ends_at": ipo.scheduled_end_at,
         "seq": 0,
-    }
-
-
-def _contract(session: Session, found: Master) -> dict[str, Any] | None:
-    if not found.contracts:
-        return None
-    made = found.contracts[0]
-    href = f"/transactions/{made.deployment_tx_hash}" if made.deployment_tx_hash else None
-    return {
-        "address": made.contract_address,
-        "href": href,
-        "block": made.deployed_at_block,
-        "state": master_queries.finality(session, made.chain_id, made.deployed_at_block),
     }
 
 

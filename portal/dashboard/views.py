@@ -77,14 +77,13 @@ def home() -> Response:
 
 @pages.get("/studio/masters", access=ARTIST)
 def masters() -> Response:
-    """The list is part of the studio's first page."""
-    return see("/studio#masters")
+    return answer("dashboard/masters.html", **studio.listed(db.session(), _artist()), at="masters", to="")
 
 
 @pages.get("/studio/revenue", access=ARTIST)
 def revenue() -> Response:
     """Revenue is recorded master by master: choose one."""
-    return see("/studio#masters")
+    return answer("dashboard/masters.html", **studio.listed(db.session(), _artist()), at="revenue", to="/revenue")
 
 
 @pages.get("/studio/masters/new", access=ARTIST)

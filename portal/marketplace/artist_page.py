@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from portal.artists import queries as artist_queries
 from portal.artists.models import Artist
-from portal.marketplace.wording import artist_href, avatar_url, master_card, shown_status
+from portal.marketplace.wording import artist_href, avatar_url, master_card
 from portal.masters import queries as master_queries
 from portal.masters.models import Master
-from portal.masters.shapes import cover_url
+from portal.masters.shapes import cover_url, shown_status
 from portal.vstudio import queries as room_queries
 from portal.vstudio.models import VstudioSession
 

@@ -7,31 +7,28 @@ sign.
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import Any
 
-from flask import current_app, request
+from flask import request
 from flask_login import current_user
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from portal.accounts import queries as account_queries
 from portal.chain.signer import demo_signers
-from portal.config import Settings
 from portal.db import db
-from portal.errors import Conflict, DomainError, FieldError, Invalid, NotFound
-from portal.idempotency import Answer
-from portal.marketplace import master_page
-from portal.marketplace.signing import Line, follow, sign
-from portal.marketplace.wording import decimals, master_href, short, terms_href
+from portal.errors import Conflict, FieldError, Invalid
+from portal.marketplace.signing import Line, follow, found, kept, refused, settings, sign
+from portal.marketplace.wording import decimals, master_href, shares, short, terms_href
 from portal.masters import acts, intents, minting
-from portal.masters import queries as master_queries
 from portal.masters.acts import Act
 from portal.masters.intents import MintIntent, Unsigned
 from portal.masters.models import Master
 from portal.money import format_units
 from portal.web.access import anyone, signed_in
 from portal.web.bodies import keyed
-from portal.web.pages import Pages, answer, see
+from portal.web.pages import Pages, see
 
 buying = Pages("buying", __name__)
 
@@ -55,7 +52,7 @@ def followed(session: Session, master: Master, user_id: uuid.UUID | None, wanted
     if act is None:
         return None
     quantity = int(act.payload["quantity"])
-    title = f"Your purchase of {quantity} {'share' if quantity == 1 else 'shares'}"
+    title = f"Your purchase of {shares(quantity)}"
     href, why = f"{master_href(master)}?purchase={wanted}", helpful(act.failure or "")
     return follow(act, title, href, "the shares are in your wallet", "It failed. Nothing was paid.", why)
 
@@ -80,18 +77,18 @@ def helpful(reason: str) -> str:
 @buying.post("/masters/<uuid:master_id>/mint", access=signed_in)
 def mint(master_id: uuid.UUID) -> Response:
     """Quantity and wallet (the first that can be signed for unless told); a double click buys once."""
-    master = _found(master_id)
+    master = found(master_id)
     href, text = master_href(master), request.form.get("quantity", "")
     try:
         if not (text.isascii() and text.isdigit() and len(text) < 4):
             raise Invalid(FieldError("quantity", "Enter how many shares, from 1 to 10."))
         wallet = (request.form.get("other") or request.form.get("wallet") or _usual_wallet()).lower()
-        if wallet and wallet not in demo_signers(_settings()):
+        if wallet and wallet not in demo_signers(settings()):
             return _to_sign(master, wallet, int(text))
         who, seen = current_user.user_id, request.form.get("termsVersion")
-        name = minting.request_mint(who, master_id, wallet, int(text), keyed(_kept(href)), seen)
+        name = minting.request_mint(who, master_id, wallet, int(text), keyed(kept(partial(_steps_of, href))), seen)
     except (Invalid, Conflict) as refusal:
-        return _refused(master_id, refusal)
+        return refused(master_id, refusal, text)
     return see(_steps_of(href, name))
 
 
@@ -104,29 +101,10 @@ def _steps_of(href: str, name: str) -> str:
     return f"{href}?purchase={name.removeprefix('mint:')}#purchase"
 
 
-def _kept(href: str) -> Any:
-    """A double click's answer: the same steps."""
-
-    def render(name: str) -> Answer:
-        return 303, {"location": _steps_of(href, name)}
-
-    return render
-
-
-def _refused(master_id: uuid.UUID, refusal: DomainError) -> Response:
-    """The page as it stands now, with the reason in the offer's box."""
-    errors = getattr(refusal, "errors", [])
-    reason = errors[0].message if errors else refusal.detail
-    viewer = master_page.Viewer(current_user.user_id, _settings())
-    asked = master_page.Asked(quantity=request.form.get("quantity", ""), refusal=reason)
-    values = master_page.page(db.session(), _found(master_id), viewer, asked)
-    return answer("marketplace/master.html", refusal.status, **values)
-
-
 def _usual_wallet() -> str:
     """The first wallet that can be signed for, else the first one."""
     linked = [w.wallet_address for w in account_queries.wallets_of(db.session(), current_user.user_id)]
-    able = [address for address in linked if address in demo_signers(_settings())]
+    able = [address for address in linked if address in demo_signers(settings())]
     return (able or linked or [""])[0]
 
 
@@ -136,7 +114,7 @@ def _usual_wallet() -> str:
 def _to_sign(master: Master, wallet: str, quantity: int) -> Response:
     """What the wallet has to sign, in this order, and what it costs."""
     seen = request.form.get("termsVersion")
-    intent = intents.mint_intent(current_user.user_id, master.id, wallet, quantity, _settings(), seen)
+    intent = intents.mint_intent(current_user.user_id, master.id, wallet, quantity, settings(), seen)
     terms = terms_href(master.id, intent.purchase.terms_version)
     return sign(
         f"Buy with the wallet {short(wallet)}",
@@ -153,9 +131,8 @@ def _to_sign(master: Master, wallet: str, quantity: int) -> Response:
 def _lines(intent: MintIntent) -> list[Line]:
     bought = intent.purchase
     price = format_units(bought.price, decimals(bought.currency))
-    noun = "share" if bought.quantity == 1 else "shares"
     return [
-        (f"{bought.quantity} {noun} × {price}", bought.total, None),
+        (f"{shares(bought.quantity)} × {price}", bought.total, None),
         ("Sale fee, in the price", intent.fee, None),
         ("Network fee", None, "your wallet says"),
         ("To pay", bought.total, None),
@@ -165,15 +142,3 @@ def _lines(intent: MintIntent) -> list[Line]:
 def _transactions(intent: MintIntent) -> list[tuple[str, Unsigned]]:
     first = [("Let the contract take the coins", intent.approval)] if intent.approval else []
     return [*first, ("Buy the shares", intent.mint)]
-
-
-def _found(master_id: uuid.UUID) -> Master:
-    found = master_queries.public(db.session(), master_id)
-    if found is None:
-        raise NotFound
-    return found
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings

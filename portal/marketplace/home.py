@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
+from collections import Counter
 from typing import Any
 
 from flask import current_app
@@ -27,15 +27,16 @@ ROWS = 5
 
 def page(session: Session, user_id: uuid.UUID | None) -> dict[str, Any]:
     """Every value of the template; each list may be empty."""
-    upcoming = queries.next_offer(session)
+    live = master_queries.with_live_ipo(session, SALE)
+    soon = queries.opening(session, SALE - len(live))
     return {
         "seeding": _seeding(),
         "week": None,
         "proof": _proof(session),
-        "wall": [media(m) | {"track": None} for m in master_queries.recent(session, WALL)],
-        "on_sale": [master_card(m) for m in master_queries.with_live_ipo(session, SALE)],
-        "on_sale_total": queries.offers(session, IpoStatus.LIVE),
-        "next_offer": media(upcoming) | {"starts_at": _starts(upcoming)} if upcoming else None,
+        "wall": _wall(session, [*live, *soon]),
+        "on_sale": [master_card(m) for m in [*live, *soon]],
+        "on_sale_total": queries.offers(session, IpoStatus.LIVE) if live else 0,
+        "soon": len(soon),
         "live_room": _room(session),
         "closing": [_closing(m, m.ipo) for m in queries.closing_soon(session, ROWS) if m.ipo],
         "paid_out": [_paid(row) for row in queries.paid_out(session, utcnow() - queries.WEEK, ROWS)],
@@ -51,8 +52,20 @@ def _seeding() -> dict[str, int] | None:
     return {"step": found.step, "of": found.of} if found else None
 
 
-def _starts(master: Master) -> dt.datetime | None:
-    return master.ipo.scheduled_start_at if master.ipo else None
+def _wall(session: Session, railed: list[Master]) -> list[dict[str, Any]]:
+    """New masters, those of the rail below and cancelled ones behind the others; an artist's covers stand apart."""
+    below = {m.id for m in railed}
+    found = sorted(master_queries.recent(session, WALL), key=lambda m: (_cancelled(m), m.id in below))
+    turns = Counter[uuid.UUID]()
+    ranked = []
+    for master in found:
+        turns[master.artist_id] += 1
+        ranked.append((turns[master.artist_id], master))
+    return [media(m) | {"track": None} for _, m in sorted(ranked, key=lambda one: one[0])]
+
+
+def _cancelled(master: Master) -> bool:
+    return master.ipo is not None and master.ipo.status is IpoStatus.CANCELLED
 
 
 def _closing(master: Master, ipo: MasterIpo) -> dict[str, Any]:

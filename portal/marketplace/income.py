@@ -75,6 +75,7 @@ def _payment(row: Payment) -> dict[str, Any]:
     about = row.period_start or row.paid_at
     return {
         "period": f"{about:%B %Y}",
+        "source": charts.NAMES[row.group],
         "earned_minor": row.earned,
         "holders_minor": row.holders,
         "decimals": digits,

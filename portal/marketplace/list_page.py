@@ -42,6 +42,7 @@ def page(session: Session, asked: MultiDict[str, str]) -> dict[str, Any]:
             ("shares", f"From owners {total:,}", "/marketplace?tab=shares"),
         ],
         "offers": [master_card(m) for m in master_queries.with_live_ipo(session, 100)] if tab == "offers" else [],
+        "opening": [master_card(m) for m in queries.opening(session, SHOWN)] if tab == "offers" else [],
         "facets": [_genres(session, filters)],
         "price": {"currency": currency, "currencies": currencies, "min": asked.get("minPrice", ""),
                   "max": asked.get("maxPrice", "")},

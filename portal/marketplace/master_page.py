@@ -21,18 +21,18 @@ from portal.marketplace.wording import (
     master_href,
     media,
     price,
+    shares,
     short,
-    shown_status,
     terms_href,
 )
 from portal.masters import minting
-from portal.masters import queries as master_queries
 from portal.masters.enums import IpoStatus
 from portal.masters.models import Master, MasterIpo
+from portal.masters.shapes import contract_lines, shown_status
 from portal.money import format_units
 from portal.nfts import refunds
 
-SHARES = 24
+SHARES = 12
 MOVES = 6
 PEAKS = 120
 MOST_AT_ONCE = 10
@@ -71,12 +71,14 @@ def page(
         "peaks": covers.peaks_for(str(master.id), PEAKS) if master.duration else [],
         "ipo": _ipo(ipo) if ipo else None,
         "offer": _offer(session, master, ipo, viewer, asked) if ipo and ipo.status is IpoStatus.LIVE else None,
+        "signed_in": viewer.user_id is not None,
+        "has_wallet": bool(_wallets(session, viewer)),
         "handbacks": _handbacks(session, master, viewer),
         "refusal": asked.refusal,
         "splits": _splits(session, master, ipo),
         "feed": _feed(session, master, viewer),
         "movers": _movers(session, master, ipo, viewer),
-        "contract": _contract(session, master),
+        "contract": contract_lines(session, master),
         "owner_href": f"/studio/masters/{master.id}" if master.artist.user_id == viewer.user_id else None,
         "purchase": purchase,
         **_shares(session, master, viewer, asked.after),
@@ -191,9 +193,9 @@ def _feed(session: Session, master: Master, viewer: Viewer) -> list[dict[str, An
 
 
 def _told(move: queries.Move) -> str:
-    shares = "1 share" if move.count == 1 else f"{move.count:,} shares"
-    return {"mint": f"bought {shares}", "sale": f"bought {shares} from {short(move.from_wallet)}"}.get(
-        move.kind, f"received {shares}"
+    count = shares(move.count)
+    return {"mint": f"bought {count}", "sale": f"bought {count} from {short(move.from_wallet)}"}.get(
+        move.kind, f"received {count}"
     )
 
 
@@ -205,19 +207,6 @@ def _movers(session: Session, master: Master, ipo: MasterIpo | None, viewer: Vie
     bonuses = (ipo.first_minter_bonus_bps, ipo.second_minter_bonus_bps, ipo.third_minter_bonus_bps)
     names = queries.names_of(session, {w for w in wallets if w}, viewer.user_id)
     return [{"name": names[w], "bps": bps} for w, bps in zip(wallets, bonuses, strict=True) if w and bps]
-
-
-def _contract(session: Session, master: Master) -> dict[str, Any] | None:
-    if not master.contracts:
-        return None
-    made = master.contracts[0]
-    href = f"/transactions/{made.deployment_tx_hash}" if made.deployment_tx_hash else None
-    return {
-        "address": made.contract_address,
-        "href": href,
-        "block": made.deployed_at_block,
-        "state": master_queries.finality(session, made.chain_id, made.deployed_at_block),
-    }
 
 
 def _shares(session: Session, master: Master, viewer: Viewer, after: int) -> dict[str, Any]:

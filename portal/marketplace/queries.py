@@ -59,16 +59,18 @@ def offers(session: Session, status: IpoStatus) -> int:
     )
 
 
-def next_offer(session: Session) -> Master | None:
-    """The scheduled offer that opens next."""
-    return session.scalars(
-        sa.select(Master)
-        .join(Master.ipo)
-        .options(joinedload(Master.artist), joinedload(Master.ipo))
-        .where(MasterIpo.status == IpoStatus.SCHEDULED, MasterIpo.scheduled_start_at > sa.func.now())
-        .order_by(MasterIpo.scheduled_start_at)
-        .limit(1)
-    ).one_or_none()
+def opening(session: Session, limit: int) -> list[Master]:
+    """Masters whose offers are scheduled, the one that opens next first."""
+    return list(
+        session.scalars(
+            sa.select(Master)
+            .join(Master.ipo)
+            .options(joinedload(Master.artist), joinedload(Master.ipo))
+            .where(MasterIpo.status == IpoStatus.SCHEDULED, MasterIpo.scheduled_start_at > sa.func.now())
+            .order_by(MasterIpo.scheduled_start_at, Master.id)
+            .limit(limit)
+        )
+    )
 
 
 def followed(session: Session, user_id: uuid.UUID | None) -> set[uuid.UUID]:

@@ -51,15 +51,6 @@ def price(ipo: MasterIpo) -> dict[str, Any]:
     return {"price_minor": ipo.mint_price_wei, "decimals": decimals(currency), "currency": currency}
 
 
-def shown_status(ipo: MasterIpo) -> str:
-    """As stored, but sold out and ended offers say so before the last transaction is final."""
-    if ipo.status is IpoStatus.LIVE and ipo.minted_supply >= ipo.total_supply:
-        return "sold_out"
-    if ipo.status is IpoStatus.LIVE and ipo.scheduled_end_at and ipo.scheduled_end_at <= utcnow():
-        return "closed"
-    return ipo.status.value
-
-
 def left(until: dt.datetime | None) -> str | None:
     """'2 d 14 h', '6 h 20 min', '4 min': how long until a time; None when there is none or it is over."""
     if until is None or (seconds := int((until - utcnow()).total_seconds())) <= 0:
@@ -68,6 +59,11 @@ def left(until: dt.datetime | None) -> str | None:
     if days:
         return f"{days} d {hours} h"
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def shares(count: int) -> str:
+    """'1 share', '1,200 shares'."""
+    return "1 share" if count == 1 else f"{count:,} shares"
 
 
 def short(address: str) -> str:
@@ -87,11 +83,12 @@ def media(master: Master) -> dict[str, Any]:
 
 
 def master_card(master: Master) -> dict[str, Any]:
-    """A master on sale, for `card_master`."""
+    """A master in a list, for `card_master`; one that is not on sale yet says when it opens."""
     ipo = master.ipo
     if ipo is None:
         return media(master) | {"supply": 0, "minted": 0, "price_minor": None, "decimals": 2, "currency": ""}
-    return media(master) | price(ipo) | {"minted": ipo.minted_supply, "supply": ipo.total_supply}
+    opens = ipo.scheduled_start_at if ipo.status is IpoStatus.SCHEDULED else None
+    return media(master) | price(ipo) | {"minted": ipo.minted_supply, "supply": ipo.total_supply, "opens_at": opens}
 
 
 def artist_card(artist: Artist, *, followed: set[uuid.UUID], can_follow: bool) -> dict[str, Any]:

@@ -39,6 +39,11 @@ class Act:
             return self.failure is not None or self.done
         return self.progress.stage is Stage.FINAL
 
+    @property
+    def tx_href(self) -> str | None:
+        """The page of its transaction; None before there is one."""
+        return f"/transactions/{self.tx_hash}" if self.tx_hash else None
+
 
 def find(session: Session, name: str) -> Act | None:
     """The act of this name; None where the chain was never asked. Never raises for a silent node.

@@ -5,10 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any, Literal, NotRequired, Protocol
 
+from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
 from portal.artists.shapes import MasterArtist
 from portal.artists.shapes import of_master as artist_shape
+from portal.db import utcnow
+from portal.masters import queries
 from portal.masters.enums import IpoStatus
 from portal.masters.intents import MintIntent, Unsigned
 from portal.masters.models import Master, MasterIpo, PolicyVersion
@@ -235,6 +238,28 @@ def unsigned(transaction: Unsigned) -> UnsignedTransaction:
         "data": transaction.data,
         "value": str(transaction.value),
         "chainId": transaction.chain_id,
+    }
+
+
+def shown_status(ipo: MasterIpo) -> str:
+    """As stored, but a sold out offer says so, and an ended one before its last transaction is final."""
+    if ipo.status in {IpoStatus.LIVE, IpoStatus.CLOSED} and ipo.minted_supply >= ipo.total_supply:
+        return "sold_out"
+    if ipo.status is IpoStatus.LIVE and ipo.scheduled_end_at and ipo.scheduled_end_at <= utcnow():
+        return "closed"
+    return ipo.status.value
+
+
+def contract_lines(session: Session, master: Master) -> dict[str, Any] | None:
+    """What pages say of the master's contract: address, page of its deployment, block, and how final that block is."""
+    if not master.contracts:
+        return None
+    made = master.contracts[0]
+    return {
+        "address": made.contract_address,
+        "href": f"/transactions/{made.deployment_tx_hash}" if made.deployment_tx_hash else None,
+        "block": made.deployed_at_block,
+        "state": queries.finality(session, made.chain_id, made.deployed_at_block),
     }
 
 

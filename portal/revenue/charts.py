@@ -17,6 +17,9 @@ GROUPS = [
 ]
 
 
+NAMES = {group: name for group, name, _ in GROUPS}
+
+
 def months_back(count: int) -> list[dt.date]:
     """The first days of the last months, this one last."""
     now = utcnow()

@@ -48,8 +48,9 @@ class Earned:
 
 @dataclass(frozen=True)
 class Payment:
-    """One distribution: for which time, what was earned, what went to the shares, and when."""
+    """One distribution: what it came from (see GROUPS) and for which time, what was earned, what went to the shares."""
 
+    group: str
     period_start: dt.datetime | None
     period_end: dt.datetime | None
     currency: str
@@ -114,6 +115,7 @@ def payments(session: Session, master_id: uuid.UUID, limit: int) -> list[Payment
     holders = sa.func.coalesce(sa.cast(plan, sa.Numeric), DividendEvent.per_token_amount * MasterIpo.total_supply, 0)
     rows = session.execute(
         sa.select(
+            sa.case(GROUPS, value=RevenueEvent.source_type, else_=OTHER),
             RevenueEvent.period_start,
             RevenueEvent.period_end,
             DividendEvent.currency,

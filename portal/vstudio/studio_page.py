@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -40,18 +41,35 @@ def listed(session: Session, artist: Artist) -> dict[str, Any]:
     }
 
 
-def control(session: Session, room: VstudioSession) -> dict[str, Any]:
-    """The control room: the run sheet with what can be done about each decision, and how each one splits."""
-    view = reading.for_owner(session, room)
+def control(session: Session, room: VstudioSession, wanted: uuid.UUID | None, adding: bool) -> dict[str, Any]:
+    """The control room: the decision at hand (the wanted one, else the one that needs the artist), and the run sheet.
+
+    `adding` shows the form of a new decision instead, as does a room without any.
+    """
+    view, home = reading.for_owner(session, room), f"/studio/rooms/{room.id}"
+    numbered = enumerate(room.decision_points, 1)
+    rows = [_decision(view, d, number) | {"href": f"{home}?decision={d.id}"} for number, d in numbered]
+    can_add = room.status in {Status.DRAFT, Status.SCHEDULED, Status.LIVE}
+    shown = None if (adding and can_add) or not rows else _at_hand(rows, wanted)
     return {
         "artist": wording.studio_artist(room.artist),
         "room": _room(room),
         "moves": _moves(room),
-        "decisions": [_decision(view, decision, number) for number, decision in enumerate(room.decision_points, 1)],
+        "decisions": rows,
+        "shown": shown,
         "kinds": [(kind.value, text) for kind, text in wording.KINDS.items()],
         "rules": [(rule.value, text) for rule, text in wording.RULES.items() if rule.value != "whitelist"],
-        "can_add": room.status in {Status.DRAFT, Status.SCHEDULED, Status.LIVE},
+        "can_add": can_add,
     }
+
+
+def _at_hand(rows: list[dict[str, Any]], wanted: uuid.UUID | None) -> dict[str, Any]:
+    """The wanted decision; else the first that is open, waits to be shown, or comes next; else the last."""
+    asked = [row for row in rows if row["id"] == str(wanted)]
+    opened = [row for row in rows if row["status"] == "open"]
+    hidden = [row for row in rows if row["status"] == "closed" and not row["revealed"]]
+    coming = [row for row in rows if row["status"] == "pending"]
+    return next(iter([*asked, *opened, *hidden, *coming]), rows[-1])
 
 
 def results(session: Session, room: VstudioSession, *, owner: bool) -> dict[str, Any]:

@@ -194,7 +194,8 @@ def _new_room(values: Mapping[str, Any], options: list[str], errors: list[FieldE
 
 @pages.get("/studio/rooms/<uuid:session_id>", access=signed_in, endpoint="control")
 def control(session_id: uuid.UUID) -> Response:
-    return _control(session_id)
+    wanted = request.args.get("decision")
+    return _control(session_id, wanted=_id(wanted), adding=wanted == "new")
 
 
 @pages.post("/studio/rooms/<uuid:session_id>", access=signed_in)
@@ -204,30 +205,36 @@ def act(session_id: uuid.UUID) -> Response:
     if queries.owned(db.session(), session_id, current_user.user_id) is None:
         raise NotFound
     fields = form_body()
-    command = COMMANDS.get(str(fields.pop("action", "")))
+    action, wanted = str(fields.pop("action", "")), _id(request.form.get("decisionId"))
+    here = f"/studio/rooms/{session_id}" + (f"?decision={wanted}" if wanted else "")
     try:
-        if command is None:
+        if action not in COMMANDS:
             raise Invalid(FieldError("action", "This button does not exist."))
-        said = command(session_id, fields, _to(f"/studio/rooms/{session_id}"))
+        said = COMMANDS[action](session_id, fields, _to(here))
     except Invalid as error:
-        return _control(session_id, _flat(error.errors), request.form, error.status)
+        return _control(session_id, _flat(error.errors), error.status, wanted, adding=action == "add")
     except (Conflict, Forbidden) as error:
-        return _control(session_id, [FieldError("", error.detail)], request.form, error.status)
+        return _control(session_id, [FieldError("", error.detail)], error.status, wanted, adding=action == "add")
     flash(said, "success")
-    return see(f"/studio/rooms/{session_id}")
+    return see(here)
 
 
 def _control(
     session_id: uuid.UUID,
     errors: list[FieldError] | None = None,
-    values: Mapping[str, Any] | None = None,
     status: int = 200,
+    wanted: uuid.UUID | None = None,
+    *,
+    adding: bool = False,
 ) -> Response:
+    """The control room with one decision at hand; what a refused form held stands in its fields."""
     found = queries.owned(db.session(), session_id, current_user.user_id)
     if found is None:
         raise NotFound
-    shown = studio_page.control(db.session(), found)
-    return answer("vstudio/control.html", status, **shown, errors=errors or [], values=values or {}, options=_options())
+    shown = studio_page.control(db.session(), found, wanted, adding)
+    return answer(
+        "vstudio/control.html", status, **shown, errors=errors or [], values=request.form, options=_options()
+    )
 
 
 Fields = dict[str, Any]

@@ -64,6 +64,7 @@ def card(room: VstudioSession, note: str | None = None) -> dict[str, Any]:
         "title": room.title,
         "artist_name": room.artist.artist_name,
         "cover_url": room.cover_image_url or cover_url(room.master),
+        "palette": str(room.artist.palette),
         "status": room.status.value,
         "starts_at": room.scheduled_start_at if room.status.value == "scheduled" else room.actual_start_at,
         "people": None,

@@ -29,7 +29,7 @@
   const token = () => (one("main input[name=csrf_token]") || {}).value || one("meta[name=csrf-token]").content;
   const isVisit = (ctx) => ctx.target === doc.body;
   const isReturn = (ctx) => "HX-History-Restore-Request" in (ctx.request.headers || {});
-  // A plain POST stays a plain POST (no half-boosted 422 addresses); forms that want htmx say hx-post.
+  // A plain POST stays a plain POST (no half-boosted 422 addresses); forms that want htmx say hx-post. So this comes before htmx.
   on("htmx:before:init", (e) => { if (e.target.matches("form[method=post]:not([hx-post])")) e.preventDefault(); });
   on("htmx:config:request", ({ detail: { ctx } }) => {
     if (ctx.request.method !== "GET") ctx.request.headers["X-CSRFToken"] = token();
@@ -219,6 +219,7 @@
     all("time[data-time]").forEach(localise);
     all("form[data-stepper]").forEach((f) => step(f));
     all("[data-choice]:checked").forEach(choose);
+    all(".tabs [aria-current]").forEach((tab) => { tab.parentElement.scrollLeft = tab.offsetLeft - 200; });
     if (one("form[data-calc]")) load("calc").then(() => portal.calculate());
     portal.mark?.();
     tick(); line(); live();

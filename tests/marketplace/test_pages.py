@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -45,6 +46,19 @@ PAGES = [
 @pytest.mark.parametrize("path", PAGES)
 def test_pages_answer(client: Client, shown: Master, path: str) -> None:
     assert client.get(path).status_code == 200
+
+
+def test_offers_that_open_later_fill_the_rail_and_say_when(client: Client, session: Session, shown: Master) -> None:
+    later = factories.master(session, shown.artist, title="Second Ice")
+    session.execute(sa.text("UPDATE masters SET status = 'live'"))
+    when = "UPDATE master_ipos SET status = 'scheduled', scheduled_start_at = '2199-12-02Z' WHERE master_id = :id"
+    session.execute(sa.text(when), {"id": later.id})
+    session.commit()
+    rail = client.get("/").text.partition('id="on-sale"')[2].partition("</section>")[0]
+    assert "On sale now and soon" in rail
+    assert re.findall(r'card__title"><a href="[^"]*">([^<]*)', rail) == ["First Ice", "Second Ice"]
+    assert re.search(r"Opens <time[^>]*>2 Dec", rail)
+    assert "Opening soon" in client.get("/marketplace").text
 
 
 def test_a_master_has_one_readable_address(client: Client, shown: Master) -> None:

@@ -259,6 +259,25 @@ def test_a_decision_from_open_to_decided_in_the_control_room(
         assert owner.post(path, data={"action": action}).status_code == status
 
 
+def test_the_control_room_shows_what_needs_the_artist_and_lists_the_rest(owner: Client, held: studio.Held) -> None:
+    path = f"/studio/rooms/{held.id}"
+    later, first = studio.poll(held, opened=False, label="The sleeve?"), studio.poll(held, label="The ending?")
+
+    def asked(query: str = "") -> tuple[str, list[str]]:
+        page = owner.get(path + query).text
+        return re.findall(r'id="question">([^<]*)', page)[0] if 'id="question"' in page else "", re.findall(
+            r'href="[^"]*decision=[0-9a-f-]{36}">([^<]*)', page
+        )
+
+    assert asked() == ("The ending?", ["The sleeve?", "The ending?"])
+    assert asked(f"?decision={later.id}")[0] == "The sleeve?"
+    assert asked("?decision=new")[0] == ""
+    assert 'name="label"' in owner.get(path + "?decision=new").text
+    closed = owner.post(path, data={"action": "close", "decisionId": str(first.id)})
+    assert closed.location == f"{path}?decision={first.id}"
+    assert "Show the result to everybody" in owner.get(closed.location).text
+
+
 def test_more_decisions_and_a_date(client: Client, session: Session, sign_in: Callable[..., str]) -> None:
     held = studio.room(session, live=False)
     sign_in(client, held.artist.user)
