@@ -26,7 +26,7 @@ from portal.accounts import (
     wallet_views,
 )
 from portal.accounts.devices import words
-from portal.accounts.door import browser, enter, masked, settings
+from portal.accounts.door import browser, enter, masked, settings, welcome
 from portal.crypto import same, token_hash
 from portal.db import db
 from portal.errors import Invalid, NotFound, SecondFactorNeeded, StepUpNeeded
@@ -116,11 +116,10 @@ def code() -> Response:
 def give_code() -> Response:
     half, target = cookie.get("half", ""), cookie.get("then")
     try:
-        token = second_factor.finish_sign_in(half, request.form.get("code", ""), settings())
+        admission = second_factor.finish_sign_in(half, request.form.get("code", ""), settings())
     except Invalid as error:
         return answer("accounts/login_code.html", 422, errors=error.errors)
-    identity.begin(token)
-    return see(safe_next(target))
+    return welcome(admission, target)
 
 
 @pages.get("/login/again", access=signed_in)

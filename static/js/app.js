@@ -219,6 +219,7 @@
     all("time[data-time]").forEach(localise);
     all("form[data-stepper]").forEach((f) => step(f));
     all("[data-choice]:checked").forEach(choose);
+    all(".tabs [aria-current]").forEach((tab) => { tab.parentNode.scrollLeft += tab.getBoundingClientRect().left - tab.parentNode.getBoundingClientRect().left - 40; });
     if (one("form[data-calc]")) load("calc").then(() => portal.calculate());
     portal.mark?.();
     tick(); line(); live();
