@@ -20,6 +20,7 @@ from portal.accounts import (
     provider_views,
     providers,
     queries,
+    refusals,
     second_factor,
     security_views,
     service,
@@ -30,12 +31,13 @@ from portal.accounts.door import browser, enter, masked, settings, welcome
 from portal.crypto import same, token_hash
 from portal.db import db
 from portal.errors import Invalid, NotFound, SecondFactorNeeded, StepUpNeeded
-from portal.web.access import anyone, signed_in
+from portal.web.access import Refusals, anyone, signed_in
 from portal.web.answers import api_version, refuse
 from portal.web.bodies import form_body, parse
 from portal.web.pages import Pages, answer, is_partial, safe_next, see
 
 pages = Pages("accounts", __name__)
+Refusals.tell = staticmethod(refusals.note)
 more_pages = (security_views.pages, profile_views.pages, wallet_views.pages, provider_views.pages)
 
 

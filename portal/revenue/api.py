@@ -17,7 +17,7 @@ from portal.revenue import claims, forms, history, income, queries, service, sha
 from portal.revenue.models import RevenueEvent
 from portal.versions import Api
 from portal.web import cursors
-from portal.web.access import confirmed, permission, signed_in
+from portal.web.access import confirmed, confirmed_with, permission, signed_in
 from portal.web.bodies import keyed
 from portal.web.schema import Page, Paging
 
@@ -31,12 +31,12 @@ Event = shapes.RevenueEventV1 | shapes.RevenueEventV2
 @api.post(
     "/masters/<uuid:master_id>/revenue-events",
     versions=(1, 2),
-    access=signed_in,
+    access=confirmed_with("finance:verify", signed_in),
     answers=shapes.EVENT_ANSWERS,
     status=201,
 )
 def post_revenue_event(master_id: uuid.UUID, version: int, body: forms.NewRevenue) -> tuple[Event, int]:
-    """The owner's event is pending, finance's verified; v1 is the same body under the legacy words."""
+    """The owner's event is pending, finance's verified and paid out; v1 is the same body under the legacy words."""
 
     def answer(event: RevenueEvent) -> tuple[int, Event]:
         return 201, shapes.revenue_event(event, version)

@@ -20,7 +20,7 @@ from portal.revenue import forms, queries, rules, service
 from portal.revenue.enums import RevenueEventStatus as Status
 from portal.revenue.models import RevenueEvent
 from portal.revenue.wording import SOURCES, row
-from portal.web.access import confirmed, permission, signed_in
+from portal.web.access import confirmed, confirmed_with, permission, signed_in
 from portal.web.bodies import form_body, keyed, parse
 from portal.web.pages import Pages, answer, see
 
@@ -40,7 +40,7 @@ def revenue(master_id: uuid.UUID) -> Response:
     return _record_page(_own(master_id), {"sourceType": "distributor", "currency": "USD"}, [])
 
 
-@pages.post("/studio/masters/<uuid:master_id>/revenue", access=signed_in)
+@pages.post("/studio/masters/<uuid:master_id>/revenue", access=confirmed_with("finance:verify", signed_in))
 def record(master_id: uuid.UUID) -> Response:
     """Pending until finance has seen the receipt."""
     master = _own(master_id)

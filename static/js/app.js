@@ -149,7 +149,9 @@
     if (keysOff() || e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input,textarea,select,[contenteditable]")) return;
     const box = one("#find") || one("#q");
     if (e.key === "/" && box?.offsetParent) { e.preventDefault(); box.focus(); }
-    if (e.key === "?") toast("/ goes to the search. Shortcuts can be turned off at the foot of the page.");
+    const rows = all("#rows tbody tr"), by = { j: 1, k: -1 }[e.key];
+    if (by && rows.length) one("a", rows[Math.min(rows.length - 1, Math.max(0, rows.findIndex((row) => row.contains(doc.activeElement)) + by))])?.focus();
+    if (e.key === "?") toast("/ goes to the search, j and k go down and up a list. Shortcuts can be turned off at the foot of the page.");
   });
   const line = () => { const box = one("#offline"); if (box) box.hidden = navigator.onLine; };
   addEventListener("offline", line);
@@ -183,6 +185,7 @@
       else el.textContent = typeof value === "number" ? (el.dataset.of ? el.dataset.of - value : value).toLocaleString("en") : value;
     });
     all("[data-refresh-on]").forEach((el) => { if (el.dataset.refreshOn.split(" ").includes(news.type)) refresh(el); });
+    all("[data-news-on]").forEach((el) => { if (el.dataset.newsOn === news.type) el.hidden = false; });
     if (news.type === "notice" && news.message) toast(news.message);
   }
   function refresh(el) {
