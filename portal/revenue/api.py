@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from typing import Any
 
@@ -51,8 +50,8 @@ def get_revenue_events(master_id: uuid.UUID, version: int) -> Page[shapes.Revenu
     session, finance = db.session(), bool({"finance:read", "finance:verify"} & current_user.permissions)
     if queries.master_for(session, master_id, current_user.user_id, staff=finance) is None:
         raise NotFound
-    limit, after = cursors.limit(), cursors.after()
-    rows = queries.events_of(session, master_id, limit + 1, _created(after))
+    limit = cursors.limit()
+    rows = queries.events_of(session, master_id, limit + 1, cursors.place())
     shown = rows[:limit]
     last = [shown[-1].created_at.isoformat(), str(shown[-1].id)] if len(rows) > limit else None
     return {"data": [shapes.revenue_event_v2(event) for event in shown], "page": {"next": _next(last)}}
@@ -129,16 +128,6 @@ def _event(event: RevenueEvent) -> tuple[int, shapes.RevenueEventV2]:
 
 def _next(last: list[Any] | None) -> str | None:
     return None if last is None else cursors.encode(last)
-
-
-def _created(after: list[Any] | None) -> tuple[dt.datetime, uuid.UUID] | None:
-    if after is None:
-        return None
-    try:
-        at, row_id = after
-        return dt.datetime.fromisoformat(at), uuid.UUID(row_id)
-    except (ValueError, TypeError) as error:
-        raise _other_list() from error
 
 
 def _place(after: list[Any] | None) -> history.Place | None:
