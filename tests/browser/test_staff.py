@@ -33,3 +33,6 @@ def test_something_new_and_a_list_by_keys(person: Callable[..., Person]) -> None
     staff.page.keyboard.press("Enter")
     expect(staff.page.locator("h1")).to_have_text("Somebody asked for what is not theirs")
     expect(staff.page.locator("main")).to_contain_text("curious@example.org")
+    staff.fill(notes="Only looked around.").press("Keep these notes")
+    staff.page.locator("#flashes").get_by_role("link", name="See its record").click()
+    expect(staff.page.locator("h1")).to_have_text("investigate_security_event")
