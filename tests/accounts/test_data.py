@@ -154,7 +154,7 @@ def test_asking_signs_out_everywhere_and_signing_in_takes_it_back(
     assert ask(client, "somebody@example.org").status_code == 422
     answer = ask(client)
     assert (answer.status_code, answer.location) == (303, "/")
-    assert "Sign in before that day and it stays" in client.get("/").text
+    assert "sign in before then and it stays" in client.get("/").text
     assert client.get("/api/v2/me").status_code == phone.get("/api/v2/me").status_code == 401
     by_link(client, run_jobs, "mina@example.org")
     me = client.get("/api/v2/me").json
