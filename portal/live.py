@@ -187,6 +187,16 @@ def join_anew() -> None:
         log.warning("pages were not asked to join anew: %s", error)
 
 
+def tell_staff(session: Session, what: str) -> None:
+    """After this transaction's commit, let staff's pages ask again: about new "security" events, failed "jobs",
+    "masters" and "revenue" that wait, or, where somebody has dealt with them, the "counts"."""
+    db.after_commit(session, lambda: tell_staff_now(what))
+
+
+def tell_staff_now(what: str) -> None:
+    publisher().put("admin", what, {"type": f"admin.{what}", "seq": time.time_ns() // 1_000_000})
+
+
 def publish(session: Session, room: str, entity: str, payload: dict[str, Any]) -> None:
     """After this transaction's commit, tell `room`. `payload` holds type, ids, absolute values and seq."""
     db.after_commit(session, lambda: publisher().put(room, entity, payload))

@@ -31,6 +31,7 @@ from portal.crypto.keyring import KeyFault, Keyring
 from portal.crypto.rotation import sealed_columns
 from portal.crypto.sealed import key_name, seal, unseal
 from portal.db import db
+from portal.embedded.postgres import Postgres
 from portal.subscriptions.models import PaymentProvider
 from tests.factories import person
 
@@ -81,6 +82,7 @@ def plant(session: Session, keys: Keyring, people: int = 1) -> list[uuid.UUID]:
 
 
 def test_the_six_columns_of_the_specification_are_sealed() -> None:
+    """Promise 76: the specification's list, and no column less."""
     assert [str(column) for column in sealed_columns()] == COLUMNS
 
 
@@ -93,6 +95,7 @@ def test_a_value_comes_back_and_never_looks_the_same_twice() -> None:
 
 
 def test_a_value_opens_only_in_its_own_place() -> None:
+    """Promise 76: the sealed text is bound to its column and row."""
     row = uuid.uuid4()
     sealed = seal(KEYS, Account.access_token, row, "token")
     for column, place in ((Account.access_token, uuid.uuid4()), (Account.refresh_token, row)):
@@ -101,6 +104,7 @@ def test_a_value_opens_only_in_its_own_place() -> None:
 
 
 def test_a_changed_value_a_wrong_key_or_a_missing_key_fails_closed() -> None:
+    """Promise 77: never plain text, never another value."""
     row = uuid.uuid4()
     sealed = seal(KEYS, Account.access_token, row, "token")
     body = bytearray(base64.urlsafe_b64decode(sealed.split(".")[2]))
@@ -113,6 +117,7 @@ def test_a_changed_value_a_wrong_key_or_a_missing_key_fails_closed() -> None:
 
 
 def test_no_plaintext_gets_into_a_sealed_column(session: Session) -> None:
+    """Promise 76: the column takes sealed text alone."""
     user = person(session)
     user.two_factor_secret = CANARY
     with pytest.raises(sa.exc.StatementError, match="sealed text only") as caught:
@@ -163,6 +168,7 @@ def test_production_refuses_generated_keys() -> None:
 
 
 def test_rotation_ends_with_the_old_key_gone(keyed: Settings, session: Session) -> None:
+    """Promise 77: all values under the new key, the old one removed, and everything opens."""
     old = keyring.data_keys(keyed)
     users = plant(session, old, people=3)
     name = rotation.add_key(keyed)
@@ -216,6 +222,7 @@ def flask(settings: Settings, *arguments: str, fault: str = "") -> subprocess.Co
 
 @pytest.mark.parametrize("fault", ["keys.rotate.between", "keys.rotate.within"])
 def test_a_killed_rotation_is_taken_up_again(keyed: Settings, session: Session, fault: str) -> None:
+    """Promise 77: kill -9 between and within batches; the next run does the rest."""
     old = keyring.data_keys(keyed)
     plant(session, old, people=rotation.BATCH + 5)
     name = flask(keyed, "keys", "new").stdout.split()[0]
@@ -237,6 +244,7 @@ def test_a_refused_command_says_why(keyed: Settings) -> None:
 
 
 def test_values_are_written_and_read_while_the_keys_change(keyed: Settings, session: Session) -> None:
+    """Promise 77: live: new values under the new key, old ones still open."""
     old = keyring.data_keys(keyed)
     (user,) = plant(session, old)
     rotation.add_key(keyed)
@@ -252,7 +260,8 @@ def test_values_are_written_and_read_while_the_keys_change(keyed: Settings, sess
 # --- what leaves the portal -------------------------------------------------------------------------------
 
 
-def test_no_dump_holds_a_secret(keyed: Settings, session: Session) -> None:
+def test_no_dump_holds_a_secret(keyed: Settings, session: Session, postgres: Postgres) -> None:
+    """Promise 76: neither a dump of every table nor the write-ahead log, after a rotation too."""
     plant(session, keyring.data_keys(keyed))
     rotation.add_key(keyed)
     rotation.rotate(keyed)
@@ -267,9 +276,13 @@ def test_no_dump_holds_a_secret(keyed: Settings, session: Session) -> None:
     assert b"gcm1." in dump
     assert CANARY.encode() not in dump
     assert base64.b64encode(CANARY.encode()).rstrip(b"=") not in dump
+    ahead = b"".join(file.read_bytes() for file in (postgres.folder / "pg_wal").iterdir() if file.is_file())
+    assert b"gcm1." in ahead
+    assert CANARY.encode() not in ahead
 
 
 def test_a_new_secret_key_keeps_sessions(live_app: Flask, session: Session, sign_in: Any, client: Any) -> None:
+    """Promise 80: with the old key as a fallback sessions go on; without it they are over."""
     sign_in(client, person(session))
     cookie = client.get_cookie(live_app.config["SESSION_COOKIE_NAME"])
     settings: Settings = live_app.config["SETTINGS"]
@@ -334,6 +347,7 @@ KNOWN = {
 
 
 def test_secrets_are_compared_in_constant_time() -> None:
+    """Promise 81: no `==` on what is called a token, signature, secret, hash or code."""
     wrong: list[str] = []
     for path in sorted((ROOT / "portal").rglob("*.py")):
         visitor, name = Comparisons(), str(path.relative_to(ROOT))
@@ -343,6 +357,7 @@ def test_secrets_are_compared_in_constant_time() -> None:
 
 
 def test_the_rule_finds_what_it_is_for() -> None:
+    """Promise 81: the rule is not blind."""
     visitor = Comparisons()
     visitor.visit(ast.parse("token == given or row.code_hash != x or f(a.signature) == sig; where(a.token == b)"))
     assert len(visitor.found) == 3

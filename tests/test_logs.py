@@ -68,6 +68,7 @@ def line_of(message: str, **extra: Any) -> str:
 
 @given(st.text(), st.dictionaries(st.text(), st.text()))
 def test_whatever_was_typed_stays_in_its_line(text: str, more: dict[str, str]) -> None:
+    """Promise 79: one JSON object a line, whatever line breaks were typed."""
     line = line_of("%s", args=(text,), more=more)
     assert line.isascii()
     assert "\n" not in line
@@ -119,6 +120,7 @@ KEPT = [
 
 @pytest.mark.parametrize("number", range(len(CANARIES)))
 def test_a_secret_is_cut_out_wherever_it_stands(number: int) -> None:
+    """Promise 79: tokens, links, passwords, addresses."""
     secret, value = list(CANARIES.items())[number]
     line = line_of(f"before {value} after", deep={"list": [value, {"why": f"'{value}'"}]}, args=())
     assert secret not in line
@@ -151,6 +153,7 @@ def test_a_database_error_shows_no_values(lines: Lines, session: Session) -> Non
 def test_signing_in_leaves_no_secret_in_the_log(
     live_app: Flask, client: Browser, run_jobs: Callable[[], int], lines: Lines
 ) -> None:
+    """Promise 79: neither address nor link nor cookie, in a whole sign-in."""
     from portal import mail
 
     client.post("/login", data={"email": "mira@example.org"})
@@ -172,6 +175,7 @@ def test_signing_in_leaves_no_secret_in_the_log(
 def test_one_id_from_the_request_to_its_job(
     live_app: Flask, client: Browser, run_jobs: Callable[[], int], lines: Lines
 ) -> None:
+    """Promise 79: the request's id is the job's."""
     answer = client.post("/login", data={"email": "mira@example.org"}, headers={"X-Request-Id": ID})
     assert answer.headers["X-Request-Id"] == ID
     run_jobs()
@@ -187,6 +191,7 @@ def test_a_strange_id_is_replaced(client: Browser, lines: Lines) -> None:
 
 
 def test_the_id_reaches_the_chain(onchain: Client, live_app: Flask, lines: Lines) -> None:  # noqa: F811
+    """Promise 79: and the transaction's."""
     with as_worker(live_app), request_id.bound(ID):
         sent = sender.send("pay", Call("0x" + "ab" * 20, "0x", 7), of_dev_account(1))
     (line,) = lines.called("transaction sent")

@@ -53,6 +53,7 @@ def references(value: Any) -> list[str]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_objects_are_closed_and_operations_complete(app: Flask, version: int) -> None:
+    """Promise 40: no object of either version may have other fields; `hold` checks each answer of each test."""
     document = openapi.document(version)
     for name, schema in document["components"]["schemas"].items():
         assert schema.get("type") != "object" or schema["additionalProperties"] is False, name
@@ -64,7 +65,7 @@ def test_objects_are_closed_and_operations_complete(app: Flask, version: int) ->
             assert operation["security"], path
             answer = next(r for status, r in operation["responses"].items() if status.startswith("2"))
             page = answer["content"]["application/json"]["schema"].get("$ref", "").rpartition("/")[2]
-            assert page == "Page_MasterV2_" or not page.startswith("Page_") or {"limit", "after"} <= names, path
+            assert not page.startswith("Page_") or {"limit", "after"} <= names, path
     json.dumps(document)
 
 
@@ -87,6 +88,7 @@ def test_the_docs_page_links_the_documents(client: Client) -> None:
 
 
 def test_the_check_finds_what_is_wrong(app: Flask) -> None:
+    """Promise 40: the check of every answer finds a field too many, too few, or of another type."""
     document = openapi.document(2)
     schema = {"$ref": "#/components/schemas/PublicIpo"}
     good = {"totalSupply": 10, "mintedSupply": 0, "status": "live"}

@@ -57,6 +57,7 @@ def test_what_is_fit_has_no_fault() -> None:
 
 @pytest.mark.parametrize("sentence", UNFIT)
 def test_each_fault_is_refused(sentence: str) -> None:
+    """Promise 80: each of them alone, and more than the six that were promised."""
     settings = replace(FIT, **UNFIT[sentence])  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match=sentence):
         create_app(settings, serving=False)
@@ -70,6 +71,7 @@ def test_every_fault_is_named_at_once() -> None:
 
 
 def test_debug_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promises 72 and 80: production never runs with the debugger."""
     monkeypatch.setenv("FLASK_DEBUG", "1")
     with pytest.raises(SettingsError, match="FLASK_DEBUG"):
         create_app(FIT, serving=False)
@@ -86,9 +88,10 @@ def member(postgres: Postgres, template: str) -> Iterator[str]:
     superuser = postgres.url("postgres", "postgres")
     with psycopg.connect(superuser.replace("+psycopg", ""), autocommit=True) as admin:
         admin.execute("CREATE ROLE a_member LOGIN PASSWORD 'x' IN ROLE audifi_owner")
+        admin.execute("CREATE ROLE a_skipper LOGIN BYPASSRLS PASSWORD 'x' IN ROLE audifi_app")
         head, _, tail = postgres.url("audifi_app").partition("://")
         yield f"{head}://a_member:x@{tail.partition('@')[2]}"
-        admin.execute("DROP ROLE a_member")
+        admin.execute("DROP ROLE a_member, a_skipper")
 
 
 def test_roles_that_may_serve(postgres: Postgres, template: str) -> None:
@@ -97,8 +100,11 @@ def test_roles_that_may_serve(postgres: Postgres, template: str) -> None:
 
 
 def test_roles_that_may_not(postgres: Postgres, template: str, member: str) -> None:
+    """Promise 46: an owner, a member of the owner, a superuser, and one that skips row security."""
     assert "audifi_owner owns tables" in role_faults(postgres.url("audifi_owner"))[0]
     assert "a_member owns tables" in role_faults(member)[0]
+    (said,) = role_faults(member.replace("a_member", "a_skipper"))
+    assert "a_skipper skips row security" in said
     superuser = " ".join(role_faults(postgres.url("postgres")))
     assert "postgres is a superuser" in superuser
     assert "owns tables" in superuser
@@ -112,6 +118,7 @@ def test_a_database_that_does_not_answer_is_named_without_its_password() -> None
 
 @pytest.mark.parametrize("command", [["worker"], ["relay"], ["indexer"], ["routes"]])
 def test_each_process_refuses(command: list[str], tmp_path: Path) -> None:
+    """Promise 80: not only the web."""
     assert "Production does not start like this" in run("-m", "flask", "--app", "wsgi", *command)
 
 
@@ -135,7 +142,7 @@ def run(*arguments: str) -> str:
 
 
 def test_the_owner_migrates(postgres: Postgres, template: str) -> None:
-    """`flask db` is the one command that may own the tables; serving with that role is refused."""
+    """Promise 46: `flask db` is the one command that may own the tables; serving with that role is refused."""
     owner = replace(FIT, database_url=postgres.url("audifi_owner") + "&sslmode=verify-full")
     assert create_app(owner, serving=False)
     with pytest.raises(SettingsError, match="owns tables"):

@@ -103,6 +103,7 @@ def test_each_saying_is_found(kind: str) -> None:
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_endpoints_have_exactly_their_fields(app: Flask, version: int) -> None:
+    """Promise 40: the field sets of the specification and of api.md, and no other field."""
     document = openapi.document(version)
     found = {place: names(document, version, place) for place in fields(version)}
     assert found == fields(version)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import jinja2
+import jinja2.nodes
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -59,6 +60,24 @@ def test_every_picture_keeps_its_place_and_has_words(path: Path) -> None:
 def test_every_form_that_writes_carries_the_token(path: Path) -> None:
     for form in re.findall(r"<form\b[^>]*method=\"post\".*?</form>", source(path), re.S):
         assert re.search(r"csrf\(\)|once\(\)|csrf_token", form), form[:120]
+
+
+def set_at_the_top(path: Path) -> Iterator[str]:
+    """Names that a template gives a value outside of its blocks."""
+    tree = jinja2.Environment(extensions=["jinja2.ext.do"]).parse(path.read_text())
+    for node in tree.body:
+        for found in node.find_all(jinja2.nodes.Assign) if isinstance(node, jinja2.nodes.If) else [node]:
+            if isinstance(found, jinja2.nodes.Assign) and isinstance(found.target, jinja2.nodes.Name):
+                yield found.target.name
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=named)
+def test_no_page_s_name_is_its_layout_s_too(path: Path) -> None:
+    """The layout's value would win inside the page's blocks."""
+    mine, layout = set(set_at_the_top(path)), path
+    while parent := re.search(r"{% extends \"([^\"]+)\"", source(layout)):
+        layout = ROOT / "templates" / parent[1]
+        assert not mine & set(set_at_the_top(layout)), parent[1]
 
 
 def icons_used() -> Iterator[str]:

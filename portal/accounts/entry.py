@@ -25,10 +25,15 @@ from portal.errors import DomainError, Gone, TooMany
 
 @dataclass(frozen=True)
 class Admission:
-    """`token` is for the cookie. Not `complete`: it opens nothing until a code was given."""
+    """`token` is for the cookie. Not `complete`: it opens nothing until a code was given.
+
+    `stays`: signing in took back the wish to be deleted. `codes_left`: after a recovery code, how many are left.
+    """
 
     token: str
     complete: bool
+    stays: bool = False
+    codes_left: int | None = None
 
 
 def admit(session: Session, user: User, way: str, settings: Settings) -> Admission:
@@ -38,13 +43,14 @@ def admit(session: Session, user: User, way: str, settings: Settings) -> Admissi
     with acting_as(as_person(user)):
         if user.two_factor_enabled:
             return Admission(open_session(session, user, settings, waits_for_code=True), complete=False)
-        note_sign_in(session, user, way)
-        return Admission(open_session(session, user, settings), complete=True)
+        stays = note_sign_in(session, user, way)
+        return Admission(open_session(session, user, settings), complete=True, stays=stays)
 
 
-def note_sign_in(session: Session, user: User, way: str) -> None:
-    """Written down when a person is in, before their session is opened."""
-    if user.deleted_at is not None:
+def note_sign_in(session: Session, user: User, way: str) -> bool:
+    """Written down when a person is in, before their session is opened; whether it kept an account from deletion."""
+    stays = user.deleted_at is not None
+    if stays:
         _stay(session, user)
     user.last_login_at = utcnow()
     notices.notify_of_new_browser(session, user.id)
@@ -55,6 +61,7 @@ def note_sign_in(session: Session, user: User, way: str) -> None:
         target=("user", user.id, user.email),
         after={"way": way},
     )
+    return stays
 
 
 def _stay(session: Session, user: User) -> None:

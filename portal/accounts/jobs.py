@@ -48,7 +48,7 @@ def send_account_notice(user_id: str, kind: str, facts: dict[str, str]) -> None:
     user = db.session().get(User, uuid.UUID(user_id))
     if user is None or user.status is AccountStatus.DELETED:
         return
-    subject, text = notices.text_of(kind, facts, f"{settings.public_url}/me/security")
+    subject, text = notices.text_of(kind, facts, settings.public_url)
     mail.send(settings, facts.get("to") or user.email, subject, text)
 
 

@@ -27,11 +27,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "wallet_stopped": ("The change of wallet was stopped", "Your primary wallet stays {wallet}."),
     "suspended": ("Your AudiFi account was suspended", "AudiFi suspended your account: {reason}"),
-    "reactivated": ("Your AudiFi account is open again", "You can sign in again as before."),
-    "export_ready": ("Your data is ready", "The copy of your data waits under Your data, for {days} days."),
+    "reactivated": ("Your AudiFi account is open again", "You can sign in again as before: {site}/login"),
+    "export_ready": ("Your data is ready", "The copy of your data waits for {days} days: {site}/me/data"),
     "deletion_asked": (
         "Your AudiFi account will be deleted",
-        "Your account is deleted on {when}. Sign in before that day, and it stays as it is.",
+        "Your account will be deleted on {when}. Sign in before that day, and it stays as it is: {site}/login",
     ),
     "deletion_taken_back": ("Your AudiFi account stays", "You signed in, so your account is not deleted."),
     "wallet_changed": ("Your money goes to another wallet", "{wallet} is your primary wallet from now on."),
@@ -69,13 +69,14 @@ def notify_of_new_browser(session: Session, user_id: uuid.UUID) -> None:
         notify(session, user_id, "signed_in")
 
 
-def text_of(kind: str, facts: dict[str, str], security_url: str) -> tuple[str, str]:
-    """(subject, body) of a notice."""
+def text_of(kind: str, facts: dict[str, str], site: str) -> tuple[str, str]:
+    """(subject, body) of a notice; `site` is the portal's public address."""
     subject, sentence = TEXTS[kind]
+    said = sentence.format(**facts, site=site)
     if "device" not in facts:
-        return subject, f"{sentence.format(**facts)}\n\nAnswer this mail if you have a question.\n"
+        return subject, f"{said}\n\nAnswer this mail if you have a question.\n"
     where = f"{facts['device']}, address {facts['address']}" if facts.get("address") else facts["device"]
     return subject, (
-        f"{sentence.format(**facts)}\n\nDone from: {where}\n\n"
-        f"If this was not you, open {security_url} now, end the other sessions and remove what you do not know.\n"
+        f"{said}\n\nDone from: {where}\n\n"
+        f"If this was not you, open {site}/me/security now, end the other sessions and remove what you do not know.\n"
     )

@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal.accounts import limits, notices, sessions
-from portal.accounts.entry import failures_noted, note_sign_in, waiting
+from portal.accounts.entry import Admission, failures_noted, note_sign_in, waiting
 from portal.accounts.models import User, UserSession
 from portal.accounts.service import as_person, lifetime
 from portal.accounts.sign_in_models import RecoveryCode, SecondFactor
@@ -40,7 +40,9 @@ STEP_SECONDS = 30
 DRIFT_STEPS = 1
 CODES = 10
 CODE_BYTES = 10
+RECOVERY = "recovery code"
 WRONG = "This code is wrong or was used before. Wait for the next one and try again."
+WRONG_RECOVERY = "This recovery code is wrong or was used before. Each works once: try another of the ten."
 
 
 # --- turning it on and off --------------------------------------------------------------------------------
@@ -72,7 +74,7 @@ def confirm(user_id: uuid.UUID, session_id: uuid.UUID, code: str, settings: Sett
     with _tries(user_id, settings) as session:
         user = _off(session, user_id)
         if not _step_accepted(session, user, _digits(code), settings):
-            raise _wrong()
+            raise _wrong(code)
         user.two_factor_enabled = True
         session.execute(sa.update(SecondFactor).where(SecondFactor.user_id == user_id).values(confirmed_at=utcnow()))
         _record(session, user, "second_factor_on", after={"twoFactorEnabled": True})
@@ -114,8 +116,8 @@ def codes_left(session: Session, user_id: uuid.UUID) -> int:
 # --- giving a code ----------------------------------------------------------------------------------------
 
 
-def finish_sign_in(half: str, code: str, settings: Settings) -> str:
-    """The code after the first way in: the session's final token. Raises Gone, Invalid or TooMany."""
+def finish_sign_in(half: str, code: str, settings: Settings) -> Admission:
+    """The code after the first way in: a session with its final token. Raises Gone, Invalid or TooMany."""
     found = waiting(db.session(), half)
     if found is None:
         raise Gone("Signing in took too long. Please start again.")
@@ -123,7 +125,7 @@ def finish_sign_in(half: str, code: str, settings: Settings) -> str:
     with acting_as(as_person(user)), _tries(user.id, settings) as session:
         person = session.get_one(User, user.id)
         way = _accept(session, person, code, settings)
-        note_sign_in(session, person, f"{way} as second factor")
+        stays = note_sign_in(session, person, f"{way} as second factor")
         privileged, seconds = lifetime(session, user.id, settings)
         token = new_token()
         result = session.execute(
@@ -139,7 +141,8 @@ def finish_sign_in(half: str, code: str, settings: Settings) -> str:
             )
         )
         must_hit(result, Gone("Signing in took too long. Please start again."))
-        return token
+        left = codes_left(session, user.id) if way == RECOVERY else None
+        return Admission(token, complete=True, stays=stays, codes_left=left)
 
 
 def step_up(user_id: uuid.UUID, session_id: uuid.UUID, code: str, settings: Settings) -> str:
@@ -170,8 +173,8 @@ def _accept(session: Session, user: User, code: str, settings: Settings) -> str:
     elif _recovery_accepted(session, user.id, code):
         left = str(codes_left(session, user.id))
         notices.notify(session, user.id, "recovery_code_used", left=left)
-        return "recovery code"
-    raise _wrong()
+        return RECOVERY
+    raise _wrong(code)
 
 
 def _step_accepted(session: Session, user: User, digits: str, settings: Settings) -> bool:
@@ -224,8 +227,9 @@ def _digits(code: str) -> str:
     return re.sub(r"\s", "", code) if re.fullmatch(r"[0-9\s]+", code, re.ASCII) else ""
 
 
-def _wrong() -> Invalid:
-    return Invalid(FieldError("code", WRONG))
+def _wrong(code: str) -> Invalid:
+    """In the words of the kind of code that was typed: it tells nothing that was not typed."""
+    return Invalid(FieldError("code", WRONG if len(_plain(code)) <= 8 else WRONG_RECOVERY))
 
 
 def _on(session: Session, user_id: uuid.UUID) -> User:

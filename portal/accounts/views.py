@@ -20,22 +20,24 @@ from portal.accounts import (
     provider_views,
     providers,
     queries,
+    refusals,
     second_factor,
     security_views,
     service,
     wallet_views,
 )
 from portal.accounts.devices import words
-from portal.accounts.door import browser, enter, masked, settings
+from portal.accounts.door import browser, enter, masked, settings, welcome
 from portal.crypto import same, token_hash
 from portal.db import db
 from portal.errors import Invalid, NotFound, SecondFactorNeeded, StepUpNeeded
-from portal.web.access import anyone, signed_in
+from portal.web.access import Refusals, anyone, signed_in
 from portal.web.answers import api_version, refuse
 from portal.web.bodies import form_body, parse
 from portal.web.pages import Pages, answer, is_partial, safe_next, see
 
 pages = Pages("accounts", __name__)
+Refusals.tell = staticmethod(refusals.note)
 more_pages = (security_views.pages, profile_views.pages, wallet_views.pages, provider_views.pages)
 
 
@@ -116,11 +118,10 @@ def code() -> Response:
 def give_code() -> Response:
     half, target = cookie.get("half", ""), cookie.get("then")
     try:
-        token = second_factor.finish_sign_in(half, request.form.get("code", ""), settings())
+        admission = second_factor.finish_sign_in(half, request.form.get("code", ""), settings())
     except Invalid as error:
         return answer("accounts/login_code.html", 422, errors=error.errors)
-    identity.begin(token)
-    return see(safe_next(target))
+    return welcome(admission, target)
 
 
 @pages.get("/login/again", access=signed_in)

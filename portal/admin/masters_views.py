@@ -5,16 +5,17 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import flash
 from werkzeug.wrappers import Response
 
-from portal.admin import forms, queries
+from portal.admin import forms, paging, queries
+from portal.admin.said import said
 from portal.db import db
 from portal.errors import FieldError, Invalid
 from portal.idempotency import Answer
 from portal.masters import launch
 from portal.masters.models import Master
 from portal.masters.shapes import cover_url
+from portal.web import cursors
 from portal.web.access import permission
 from portal.web.bodies import form_body, keyed, parse
 from portal.web.pages import Pages, answer, see
@@ -32,7 +33,7 @@ def waiting() -> Response:
 @pages.post(f"{HERE}/<uuid:master_id>/approve", access=MASTERS)
 def approve(master_id: uuid.UUID) -> Any:
     master = launch.approve_master(master_id, keyed(_kept))
-    flash(f"{master.title} is approved, and its offer goes on. The audit log has it.", "success")
+    said(f"{master.title} is approved, and its offer goes on.")
     return see(HERE)
 
 
@@ -43,7 +44,7 @@ def send_back(master_id: uuid.UUID) -> Any:
     except Invalid as error:
         return _page(422, str(master_id), error.errors)
     master = launch.send_back(master_id, reason, keyed(_kept))
-    flash(f"{master.title} is with its artist again. The audit log has your reason.", "success")
+    said(f"{master.title} is with its artist again.")
     return see(HERE)
 
 
@@ -54,8 +55,10 @@ def back(master_id: uuid.UUID, act: str) -> Any:
 
 
 def _page(status: int = 200, chosen: str = "", errors: list[FieldError] | None = None) -> Response:
-    rows = [_row(master) for master in queries.waiting_masters(db.session())]
-    return answer("admin/masters.html", status, rows=rows, chosen=chosen, errors=errors or [])
+    rows = queries.waiting_masters(db.session(), paging.ROWS + 1, cursors.place())
+    shown, cursor = paging.part(rows, paging.ROWS, "updated_at")
+    listed = {"rows": [_row(master) for master in shown], "next_href": paging.onward(cursor)}
+    return answer("admin/masters.html", status, **listed, chosen=chosen, errors=errors or [])
 
 
 def _row(master: Master) -> dict[str, Any]:

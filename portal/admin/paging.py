@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from collections.abc import Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from flask import request
 
-from portal.errors import BadRequest
 from portal.web import cursors
 
 T = TypeVar("T")
-Place = tuple[dt.datetime, uuid.UUID]
 ROWS = 50
-
-
-def after() -> Place | None:
-    """(time, id) of the last row before this part. Raises BadRequest for a cursor of another list."""
-    values = cursors.after()
-    if values is None:
-        return None
-    try:
-        made, row_id = values
-        return dt.datetime.fromisoformat(made), uuid.UUID(row_id)
-    except (TypeError, ValueError) as error:
-        raise BadRequest("This page address is not complete; start from the first page.") from error
 
 
 def part(rows: Sequence[T], limit: int, time: str = "created_at") -> tuple[list[T], str | None]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import flash, request
+from flask import request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from portal.accounts import standing
 from portal.accounts.enums import AccountStatus, Permission, UserRole
 from portal.admin import forms, paging, queries
+from portal.admin.said import said
 from portal.db import db
 from portal.errors import Conflict, FieldError, Invalid, NotFound
+from portal.web import cursors
 from portal.web.access import confirmed, permission
 from portal.web.bodies import form_body, parse
 from portal.web.pages import Pages, answer, see
@@ -29,7 +31,7 @@ def users() -> Response:
     wanted = queries.Wanted(
         paging.typed(), paging.asked("status", *AccountStatus), paging.asked("role", *UserRole)
     )
-    rows = queries.users(db.session(), paging.ROWS + 1, paging.after(), wanted)
+    rows = queries.users(db.session(), paging.ROWS + 1, cursors.place(), wanted)
     shown, cursor = paging.part(rows, paging.ROWS)
     return answer(
         "admin/users.html",
@@ -69,8 +71,8 @@ def change_standing(user_id: uuid.UUID, act: str) -> Any:
     def do() -> str:
         command(current_user.user_id, user_id, parse(forms.Reason, form_body()).reason)
         return {
-            "suspend": "Suspended. Every session of this person has ended; the audit log has your reason.",
-            "reactivate": "Reactivated. The audit log has your reason.",
+            "suspend": "Suspended. Every session of this person has ended.",
+            "reactivate": "Reactivated.",
         }[act]
 
     return _done(user_id, do)
@@ -81,7 +83,7 @@ def give_role(user_id: uuid.UUID) -> Any:
     def do() -> str:
         form = parse(forms.GivenRole, form_body())
         standing.give_role(current_user.user_id, user_id, form.role, form.until)
-        return f"{form.role.value.title()} given. It is in the audit log."
+        return f"{form.role.value.title()} given."
 
     return _done(user_id, do)
 
@@ -91,7 +93,7 @@ def give_permission(user_id: uuid.UUID) -> Any:
     def do() -> str:
         form = parse(forms.GivenPermission, form_body())
         standing.give_permission(current_user.user_id, user_id, form.permission, form.until)
-        return f"{form.permission.value} given. It is in the audit log."
+        return f"{form.permission.value} given."
 
     return _done(user_id, do)
 
@@ -104,7 +106,7 @@ def take_role(user_id: uuid.UUID, name: str) -> Any:
 
     def do() -> str:
         standing.take_role(current_user.user_id, user_id, role)
-        return f"{role.value.title()} taken back. It ended with this moment, and is in the audit log."
+        return f"{role.value.title()} taken back. It ended with this moment."
 
     return _done(user_id, do)
 
@@ -116,7 +118,7 @@ def take_permission(user_id: uuid.UUID, name: str) -> Any:
 
     def do() -> str:
         standing.take_permission(current_user.user_id, user_id, Permission(name))
-        return f"{name} taken back. It ended with this moment, and is in the audit log."
+        return f"{name} taken back. It ended with this moment."
 
     return _done(user_id, do)
 
@@ -130,10 +132,10 @@ def back(user_id: uuid.UUID, act: str) -> Any:
 def _done(user_id: uuid.UUID, act: Any) -> Any:
     """Do it and say so; what was wrong is said on the same page."""
     try:
-        said = act()
+        done = act()
     except Invalid as error:
         return _person(user_id, error.errors, 422)
     except Conflict as error:
         return _person(user_id, [FieldError("body", error.detail)], 409)
-    flash(said, "success")
+    said(done)
     return see(f"/admin/users/{user_id}")

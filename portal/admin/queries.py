@@ -175,13 +175,15 @@ def _latest(session: Session, user_id: uuid.UUID) -> list[AuditLog]:
     return list(session.scalars(sa.select(AuditLog).where(both).order_by(AuditLog.created_at.desc()).limit(20)))
 
 
-def waiting_masters(session: Session) -> list[Master]:
+def waiting_masters(session: Session, limit: int, after: Place | None) -> list[Master]:
     """Masters of unverified artists that wait for staff, the oldest first."""
-    return list(
-        session.scalars(
-            sa.select(Master)
-            .options(joinedload(Master.artist), joinedload(Master.ipo))
-            .where(Master.status == MasterStatus.PENDING)
-            .order_by(Master.updated_at, Master.id)
-        )
-    )
+    statement = sa.select(Master).options(joinedload(Master.artist), joinedload(Master.ipo))
+    if after is not None:
+        statement = statement.where(sa.tuple_(Master.updated_at, Master.id) > after)
+    waiting = statement.where(Master.status == MasterStatus.PENDING)
+    return list(session.scalars(waiting.order_by(Master.updated_at, Master.id).limit(limit)))
+
+
+def masters_waiting(session: Session) -> int:
+    waiting = sa.select(sa.func.count()).select_from(Master).where(Master.status == MasterStatus.PENDING)
+    return session.scalar(waiting) or 0

@@ -8,15 +8,17 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from flask import flash, request
+from flask import request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from portal.admin import forms, paging, records, service
+from portal.admin.said import said as tell
 from portal.audit.enums import AuditActionCategory, SecurityEventType, SecuritySeverity
 from portal.audit.models import AuditLog, SecurityEvent
 from portal.db import db
 from portal.errors import Conflict, FieldError, Invalid, NotFound
+from portal.web import cursors
 from portal.web.access import permission
 from portal.web.bodies import form_body, parse
 from portal.web.pages import Pages, answer, see
@@ -42,7 +44,7 @@ def events() -> Response:
         paging.asked("kind", *SecurityEventType),
         paging.typed(),
     )
-    session, place = db.session(), paging.after()
+    session, place = db.session(), cursors.place()
     shown, cursor = paging.part(records.security_events(session, paging.ROWS + 1, place, suspect), paging.ROWS)
     first = place is None and suspect == records.Suspect()
     urgent = records.urgent_events(session) if first else []
@@ -68,7 +70,7 @@ def investigate(alert_id: uuid.UUID) -> Any:
     def do() -> None:
         service.investigate(current_user.user_id, alert_id, parse(forms.Notes, form_body()).notes)
 
-    return _acted(alert_id, do, "Your notes are kept, and the audit log has them.")
+    return _acted(alert_id, do, "Your notes are kept.")
 
 
 @pages.post("/admin/security-events/<uuid:alert_id>/resolve", access=SECURITY)
@@ -76,7 +78,7 @@ def resolve(alert_id: uuid.UUID) -> Any:
     def do() -> None:
         service.resolve(current_user.user_id, alert_id, parse(forms.Resolution, form_body()).resolution)
 
-    return _acted(alert_id, do, "Resolved. It is in the audit log.")
+    return _acted(alert_id, do, "Resolved.")
 
 
 @pages.get("/admin/security-events/<uuid:alert_id>/<any(investigate, resolve):act>", access=SECURITY)
@@ -92,7 +94,7 @@ def _acted(alert_id: uuid.UUID, act: Callable[[], None], said: str) -> Any:
         return _event(alert_id, 422, error.errors)
     except Conflict as error:
         return _event(alert_id, 409, [FieldError("body", error.detail)])
-    flash(said, "success")
+    tell(said)
     return see(f"/admin/security-events/{alert_id}")
 
 
@@ -122,7 +124,7 @@ def audit() -> Response:
     since, until = paging.on_day("since"), paging.on_day("until")
     asked = records.Asked(**words, category=category, since=since, until=until)
     session = db.session()
-    shown, cursor = paging.part(records.audit_rows(session, paging.ROWS + 1, paging.after(), asked), paging.ROWS)
+    shown, cursor = paging.part(records.audit_rows(session, paging.ROWS + 1, cursors.place(), asked), paging.ROWS)
     seal = records.last_seal(session)
     return answer(
         "admin/audit.html",
@@ -149,7 +151,7 @@ def audit_row(record_id: uuid.UUID) -> Response:
 @pages.post("/admin/audit/verify", access=AUDIT)
 def verify() -> Any:
     service.ask_verification()
-    flash("The log is being held against its seals; what is found is shown here and, if anything, raises the alarm.")
+    tell("The log is being held against its seals; what is found is shown here and, if anything, raises the alarm.")
     return see("/admin/audit")
 
 
@@ -195,7 +197,7 @@ def webhooks() -> Response:
     session = db.session()
     known = records.providers(session)
     provider, status = paging.asked("provider", *known), paging.asked("status", *WebhookStatus)
-    rows = records.webhooks(session, paging.ROWS + 1, paging.after(), provider, status)
+    rows = records.webhooks(session, paging.ROWS + 1, cursors.place(), provider, status)
     shown, cursor = paging.part(rows, paging.ROWS)
     return answer(
         "admin/webhooks.html",

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal import outbox
+from portal import live, outbox
 from portal.audit.enums import AuditActionCategory
 from portal.audit.models import SecurityEvent
 from portal.audit.service import record
@@ -34,6 +34,7 @@ def resolve(by: uuid.UUID, event_id: uuid.UUID, resolution: str) -> None:
         if not event.is_investigated:
             event.is_investigated, event.investigated_by, event.investigated_at = True, by, utcnow()
         event.is_resolved, event.resolution, event.resolved_at = True, resolution, utcnow()
+        live.tell_staff(session, "counts")
         before: dict[str, Any] = {"resolved": False, "resolution": None}
         _record(session, event, "resolve_security_event", before, {"resolved": True, "resolution": resolution})
 
@@ -48,6 +49,7 @@ def retry_job(row_id: uuid.UUID) -> None:
             raise Conflict("This job has not given up.")
         before = {"attempts": row.attempts, "error": row.last_error}
         outbox.retry(session, row.dedupe)
+        live.tell_staff(session, "counts")
         record(
             session,
             "retry_job",

@@ -55,7 +55,7 @@ def _jobs(session: Session) -> dict[str, Any]:
 
 
 def _masters(session: Session) -> dict[str, Any]:
-    return _task("Masters", "/admin/masters", len(queries.waiting_masters(session)), "wait for a decision")
+    return _task("Masters", "/admin/masters", queries.masters_waiting(session), "wait for a decision")
 
 
 def _revenue(session: Session) -> dict[str, Any]:

@@ -20,8 +20,8 @@ _WHICH: dict[str, tuple[sa.ColumnElement[bool], ...]] = {
 
 
 def jobs(session: Session, limit: int, after: Place | None, state: str, name: str) -> list[OutboxJob]:
-    """Outbox rows of one state, newest first."""
-    statement = sa.select(OutboxJob).where(*_WHICH[state])
+    """Outbox rows of one state, or of all for "", newest first."""
+    statement = sa.select(OutboxJob).where(*_WHICH.get(state, ()))
     if name:
         statement = statement.where(OutboxJob.job.like(contains(name), escape="\\"))
     if after is not None:

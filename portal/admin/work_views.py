@@ -5,15 +5,16 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import flash
 from redis.exceptions import RedisError
 from werkzeug.wrappers import Response
 
 from portal import queue
 from portal.admin import paging, service, work
+from portal.admin.said import said
 from portal.db import db
 from portal.errors import NotFound
 from portal.outbox import OutboxJob
+from portal.web import cursors
 from portal.web.access import permission
 from portal.web.pages import Pages, answer, see
 
@@ -26,7 +27,7 @@ def jobs() -> Response:
     session, name = db.session(), paging.typed()
     counts = work.counts(session)
     state = paging.asked("state", *work.STATES) or ("failed" if counts["failed"] else "waiting")
-    rows = work.jobs(session, paging.ROWS + 1, paging.after(), state, name)
+    rows = work.jobs(session, paging.ROWS + 1, cursors.place(), state, name)
     shown, cursor = paging.part(rows, paging.ROWS)
     return answer(
         "admin/jobs.html",
@@ -50,7 +51,7 @@ def job(job_id: uuid.UUID) -> Response:
 @pages.post("/admin/jobs/<uuid:job_id>/retry", access=JOBS)
 def retry(job_id: uuid.UUID) -> Any:
     service.retry_job(job_id)
-    flash("The job runs again. It is in the audit log.", "success")
+    said("The job runs again.")
     return see(f"/admin/jobs/{job_id}")
 
 
@@ -63,7 +64,7 @@ def back(job_id: uuid.UUID) -> Any:
 @pages.get("/admin/jobs/events", access=JOBS)
 def events() -> Response:
     outcome, name = paging.asked("outcome", "done", "failed"), paging.typed()
-    rows = work.system_events(db.session(), paging.ROWS + 1, paging.after(), outcome, name)
+    rows = work.system_events(db.session(), paging.ROWS + 1, cursors.place(), outcome, name)
     shown, cursor = paging.part(rows, paging.ROWS)
     return answer(
         "admin/system_events.html",

@@ -29,7 +29,7 @@ def by_mail(settings: Settings, event: SecurityEvent) -> None:
         event.title,
         event.description or "",
         f"{event.severity.value}, {event.event_type.value}, {event.created_at:%Y-%m-%d %H:%M:%S} UTC",
-        f"{settings.public_url}/admin/security/{event.id}",
+        f"{settings.public_url}/admin/security-events/{event.id}",
     ]
     text = "\n\n".join(line for line in lines if line)
     mail.send(settings, settings.security_mail, f"AudiFi security: {event.title}", text, message_id=str(event.id))
@@ -57,7 +57,7 @@ def body_of(settings: Settings, event: SecurityEvent) -> dict[str, Any]:
             "eventType": event.event_type.value,
             "severity": event.severity.value,
             "title": event.title,
-            "url": f"{settings.public_url}/admin/security/{event.id}",
+            "url": f"{settings.public_url}/admin/security-events/{event.id}",
         },
     }
 

@@ -7,7 +7,7 @@ import uuid
 
 from flask import current_app
 
-from portal import outbox
+from portal import live, outbox
 from portal.audit import alerts, sealing, verifying
 from portal.audit.enums import SecurityEventType, SecuritySeverity
 from portal.audit.models import SecurityEvent
@@ -72,4 +72,5 @@ def note_failed_job(name: str, job_id: str, error: str) -> None:
     """A job gave up: a system event that staff find beside the others."""
     with transaction() as session:
         log_system_event(session, "job_failed", "outbox", name, success=False, error=error, job_id=job_id)
+        live.tell_staff(session, "jobs")
         outbox.finish(session)

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal import outbox
+from portal import live, outbox
 from portal.audit.context import actor
 from portal.audit.enums import AuditActionCategory, SecurityEventType, SecuritySeverity
 from portal.audit.models import AuditLog, SecurityEvent, SystemEvent
@@ -106,6 +106,7 @@ def log_security_event(
     for attempt in [values, loose] if who.user_id else [values]:
         try:
             _write_event(attempt)
+            live.tell_staff_now("security")
             return
         except sa.exc.SQLAlchemyError as error:
             what = {"kind": kind.value, "severity": severity.value, "title": title}

@@ -120,6 +120,8 @@ def halt(chain_id: str, reason: str) -> None:
             {"chain": chain_id, "reason": reason},
         )
         halted = getattr(hit, "rowcount", 0) == 1
+        if halted:
+            log_system_event(session, "indexer_halted", "indexer", "The indexer stopped.", success=False, error=reason)
     if halted:
         log.error("the indexer stops: %s", reason)
         log_security_event(
@@ -137,4 +139,5 @@ def resume(chain_id: str) -> None:
         session.execute(
             sa.text("UPDATE chain_cursors SET halted_reason = NULL WHERE chain_id = :chain"), {"chain": chain_id}
         )
+        log_system_event(session, "indexer_resumed", "indexer", "The indexer goes on.")
     log.info("the indexer goes on")

@@ -243,6 +243,7 @@ def _move_master(session: Session, master: Master, to: MasterStatus, reason: str
         after={"status": to.value},
         description=reason,
     )
+    live.tell_staff(session, "masters" if to is MasterStatus.PENDING else "counts")
 
 
 def _waiting(session: Session, master_id: uuid.UUID) -> Master:

@@ -94,7 +94,8 @@ def delete() -> Any:
     except Invalid as error:
         return _page(422, error.errors)
     identity.end()
-    flash(f"Your account is deleted on {due:%-d %B %Y}. Sign in before that day and it stays.", "success")
+    when = f"{due:%-d %B %Y}"
+    flash(f"You are signed out. Your account will be deleted on {when}; sign in before then and it stays.", "success")
     return see("/")
 
 

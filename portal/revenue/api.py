@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from typing import Any
 
@@ -17,7 +16,7 @@ from portal.revenue import claims, forms, history, income, queries, service, sha
 from portal.revenue.models import RevenueEvent
 from portal.versions import Api
 from portal.web import cursors
-from portal.web.access import confirmed, permission, signed_in
+from portal.web.access import confirmed, confirmed_with, permission, signed_in
 from portal.web.bodies import keyed
 from portal.web.schema import Page, Paging
 
@@ -31,12 +30,12 @@ Event = shapes.RevenueEventV1 | shapes.RevenueEventV2
 @api.post(
     "/masters/<uuid:master_id>/revenue-events",
     versions=(1, 2),
-    access=signed_in,
+    access=confirmed_with("finance:verify", signed_in),
     answers=shapes.EVENT_ANSWERS,
     status=201,
 )
 def post_revenue_event(master_id: uuid.UUID, version: int, body: forms.NewRevenue) -> tuple[Event, int]:
-    """The owner's event is pending, finance's verified; v1 is the same body under the legacy words."""
+    """The owner's event is pending, finance's verified and paid out; v1 is the same body under the legacy words."""
 
     def answer(event: RevenueEvent) -> tuple[int, Event]:
         return 201, shapes.revenue_event(event, version)
@@ -51,8 +50,8 @@ def get_revenue_events(master_id: uuid.UUID, version: int) -> Page[shapes.Revenu
     session, finance = db.session(), bool({"finance:read", "finance:verify"} & current_user.permissions)
     if queries.master_for(session, master_id, current_user.user_id, staff=finance) is None:
         raise NotFound
-    limit, after = cursors.limit(), cursors.after()
-    rows = queries.events_of(session, master_id, limit + 1, _created(after))
+    limit = cursors.limit()
+    rows = queries.events_of(session, master_id, limit + 1, cursors.place())
     shown = rows[:limit]
     last = [shown[-1].created_at.isoformat(), str(shown[-1].id)] if len(rows) > limit else None
     return {"data": [shapes.revenue_event_v2(event) for event in shown], "page": {"next": _next(last)}}
@@ -129,16 +128,6 @@ def _event(event: RevenueEvent) -> tuple[int, shapes.RevenueEventV2]:
 
 def _next(last: list[Any] | None) -> str | None:
     return None if last is None else cursors.encode(last)
-
-
-def _created(after: list[Any] | None) -> tuple[dt.datetime, uuid.UUID] | None:
-    if after is None:
-        return None
-    try:
-        at, row_id = after
-        return dt.datetime.fromisoformat(at), uuid.UUID(row_id)
-    except (ValueError, TypeError) as error:
-        raise _other_list() from error
 
 
 def _place(after: list[Any] | None) -> history.Place | None:

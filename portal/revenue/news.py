@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from portal import live
+from portal.revenue.enums import RevenueEventStatus
 from portal.revenue.models import RevenueEvent
 
 
@@ -18,5 +19,6 @@ def recorded(session: Session, event: RevenueEvent, *, publicly: bool = False) -
         "seq": int((event.metadata_ or {}).get("steps", 0)),
     }
     live.publish(session, f"user:{event.master.artist.user_id}", str(event.id), payload)
+    live.tell_staff(session, "revenue" if event.status is RevenueEventStatus.PENDING else "counts")
     if publicly:
         live.publish(session, f"master:{event.master_id}", str(event.id), payload)

@@ -67,16 +67,17 @@ def events_of(
     return list(session.scalars(statement.order_by(*order).limit(limit)))
 
 
-def by_status(session: Session, statuses: Sequence[RevenueEventStatus], limit: int) -> list[RevenueEvent]:
+def by_status(
+    session: Session,
+    statuses: Sequence[RevenueEventStatus],
+    limit: int,
+    after: tuple[dt.datetime, uuid.UUID] | None = None,
+) -> list[RevenueEvent]:
     """Events in these states with master and artist, the oldest first: what finance works through."""
-    return list(
-        session.scalars(
-            _with_master()
-            .where(RevenueEvent.status.in_(statuses))
-            .order_by(RevenueEvent.created_at, RevenueEvent.id)
-            .limit(limit)
-        )
-    )
+    statement = _with_master().where(RevenueEvent.status.in_(statuses))
+    if after is not None:
+        statement = statement.where(sa.tuple_(RevenueEvent.created_at, RevenueEvent.id) > after)
+    return list(session.scalars(statement.order_by(RevenueEvent.created_at, RevenueEvent.id).limit(limit)))
 
 
 def waiting_below(session: Session, master_id: uuid.UUID, currency: str) -> Decimal:

@@ -20,7 +20,8 @@ from portal.revenue import forms, queries, rules, service
 from portal.revenue.enums import RevenueEventStatus as Status
 from portal.revenue.models import RevenueEvent
 from portal.revenue.wording import SOURCES, row
-from portal.web.access import confirmed, permission, signed_in
+from portal.web import cursors
+from portal.web.access import confirmed, confirmed_with, permission, signed_in
 from portal.web.bodies import form_body, keyed, parse
 from portal.web.pages import Pages, answer, see
 
@@ -29,7 +30,7 @@ FINANCE = permission("finance:verify")
 MOVES_MONEY = confirmed(FINANCE)
 WAITING = (Status.PENDING, Status.DISPUTED, Status.FAILED)
 ON_THE_WAY = (Status.VERIFIED, Status.DEPOSITED)
-MOST = 100
+MOST, ROWS = 100, 50
 
 
 # --- the owner --------------------------------------------------------------------------------------------
@@ -40,7 +41,7 @@ def revenue(master_id: uuid.UUID) -> Response:
     return _record_page(_own(master_id), {"sourceType": "distributor", "currency": "USD"}, [])
 
 
-@pages.post("/studio/masters/<uuid:master_id>/revenue", access=signed_in)
+@pages.post("/studio/masters/<uuid:master_id>/revenue", access=confirmed_with("finance:verify", signed_in))
 def record(master_id: uuid.UUID) -> Response:
     """Pending until finance has seen the receipt."""
     master = _own(master_id)
@@ -145,15 +146,25 @@ def _finance_page(
     status: int = 200,
 ) -> Response:
     session = db.session()
+    waiting, next_href = _waiting()
     return answer(
         "admin/revenue.html",
         status,
-        waiting=[row(event) for event in queries.by_status(session, WAITING, MOST)],
+        waiting=[row(event) for event in waiting],
+        next_href=next_href,
         on_the_way=[row(event) for event in queries.by_status(session, ON_THE_WAY, MOST)],
         chosen=_chosen(chosen) if chosen else None,
         values=values or {},
         errors=errors or [],
     )
+
+
+def _waiting() -> tuple[list[RevenueEvent], str | None]:
+    """One part of what waits, the oldest first, and the address of the next."""
+    found = queries.by_status(db.session(), WAITING, ROWS + 1, cursors.place())
+    shown = found[:ROWS]
+    last = [shown[-1].created_at.isoformat(), str(shown[-1].id)] if len(found) > ROWS else None
+    return shown, f"/admin/revenue?after={cursors.encode(last)}" if last else None
 
 
 def _chosen(event: RevenueEvent) -> dict[str, Any]:

@@ -26,6 +26,17 @@ def _open() -> None:
     pass
 
 
+class Refusals:
+    """Who hears of a person that was refused; a feature sets it, because this module knows none."""
+
+    tell: Callable[[str], None] = staticmethod(lambda _needed: None)
+
+
+def _forbidden(needed: str) -> Forbidden:
+    Refusals.tell(needed)
+    return Forbidden()
+
+
 def _signed_in() -> None:
     if not current_user.is_authenticated:
         raise SignInNeeded
@@ -47,7 +58,7 @@ def role(name: str) -> Access:
     def check() -> None:
         _signed_in()
         if name not in current_user.roles:
-            raise Forbidden
+            raise _forbidden(f"role {name}")
         if name == "admin":
             _second_factor()
 
@@ -60,7 +71,7 @@ def permission(name: str) -> Access:
     def check() -> None:
         _signed_in()
         if name not in current_user.permissions:
-            raise Forbidden
+            raise _forbidden(f"permission {name}")
         _second_factor()
 
     return Access(f"permission {name}", check)
@@ -69,7 +80,7 @@ def permission(name: str) -> Access:
 def _works_here() -> None:
     _signed_in()
     if not current_user.permissions:
-        raise Forbidden
+        raise _forbidden("any permission")
     _second_factor()
 
 
@@ -86,6 +97,18 @@ def confirmed(access: Access) -> Access:
             raise StepUpNeeded
 
     return Access(f"{access.name}, just confirmed", check)
+
+
+def confirmed_with(name: str, access: Access) -> Access:
+    """`access` for everybody; whoever holds this permission, and so does more by the same act, has just confirmed."""
+    more = confirmed(permission(name))
+
+    def check() -> None:
+        access.check()
+        if name in current_user.permissions:
+            more.check()
+
+    return Access(f"{access.name}, with {name} just confirmed", check)
 
 
 def _may_move_money() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from typing import Any
 
 from flask import current_app, request
@@ -28,6 +30,18 @@ def after() -> list[Any] | None:
     except BadData as error:
         raise BadRequest("This page address is not complete; start from the first page.") from error
     return list(values)
+
+
+def place() -> tuple[dt.datetime, uuid.UUID] | None:
+    """(time, id) of the last row before this part, for lists by time. Raises BadRequest for another list's cursor."""
+    values = after()
+    if values is None:
+        return None
+    try:
+        made, row_id = values
+        return dt.datetime.fromisoformat(made), uuid.UUID(row_id)
+    except (TypeError, ValueError) as error:
+        raise BadRequest("This page address is not complete; start from the first page.") from error
 
 
 def limit() -> int:

@@ -3,7 +3,7 @@
 A feature names its rooms in its `live` module: `room(kind, access, may_join, state)`. Like every route each kind has
 a declared `Access`; kinds nobody named are refused. Payloads never come from clients: a socket only listens.
 
-A socket lives as long as the session that opened it, and what its person may do: `watch` looks every second, in one
+A socket lives as long as the session that opened it, and what its person may do: `watch` looks twice a second, in one
 query a process, and hangs up on those that signed out, expired, were suspended or lost a role or a permission.
 """
 
@@ -29,7 +29,7 @@ from portal.web.access import Access
 log = logging.getLogger(__name__)
 
 MOST_ROOMS = 50
-EVERY_SECONDS = 1.0
+EVERY_SECONDS = 0.5
 
 Ack = dict[str, Any]
 News = list[dict[str, Any]]
@@ -48,8 +48,11 @@ class RoomRule:
     access: Access
     may_join: Callable[[uuid.UUID], bool]
     state: Callable[[uuid.UUID], News]
+    single: bool = False
 
 
+ONLY = uuid.UUID(int=0)
+"""What `may_join` and `state` are given for a kind that has a single room."""
 RULES: dict[str, RoomRule] = {}
 
 
@@ -58,9 +61,11 @@ def room(
     access: Access,
     may_join: Callable[[uuid.UUID], bool],
     state: Callable[[uuid.UUID], News] = lambda _: [],
+    *,
+    single: bool = False,
 ) -> None:
-    """Name a kind of room, such as "vstudio" for rooms "vstudio:<uuid>"."""
-    RULES[kind] = RoomRule(kind, access, may_join, state)
+    """Name a kind of room, such as "vstudio" for rooms "vstudio:<uuid>"; a `single` one is called like its kind."""
+    RULES[kind] = RoomRule(kind, access, may_join, state, single)
 
 
 # --- events -----------------------------------------------------------------------------------------------
@@ -113,11 +118,13 @@ def _named(message: Any) -> tuple[str, RoomRule, uuid.UUID]:
         raise BadRequest('Send {"room": "<kind>:<id>"}.')
     kind, _, text = name.partition(":")
     rule = RULES.get(kind)
+    if rule is not None and rule.single and name == kind:
+        return name, rule, ONLY
     try:
         entity = uuid.UUID(text)
     except ValueError:
         rule = None
-    if rule is None or name != f"{kind}:{entity}":
+    if rule is None or rule.single or name != f"{kind}:{entity}":
         raise NotFound("There is no such room.")
     return name, rule, entity
 
@@ -200,7 +207,7 @@ def _holds(now: Powers | None, powers: Powers) -> bool:
 
 
 def watch(app: Flask) -> None:
-    """Sweep every second for as long as this web process lives."""
+    """Sweep twice a second for as long as this web process lives."""
     socketio.start_background_task(_watch, app)
 
 

@@ -1,5 +1,4 @@
-/* The portal's own script: everything is delegated from the document or run again after each swap, so a boosted
-   visit needs no script of its own. Pages work without it. */
+/* Delegated from the document or run again after each swap: a boosted visit needs no script of its own. */
 (() => {
   "use strict";
   const doc = document, root = doc.documentElement, self = doc.currentScript;
@@ -29,14 +28,14 @@
   const token = () => (one("main input[name=csrf_token]") || {}).value || one("meta[name=csrf-token]").content;
   const isVisit = (ctx) => ctx.target === doc.body;
   const isReturn = (ctx) => "HX-History-Restore-Request" in (ctx.request.headers || {});
-  // A plain POST stays a plain POST (no half-boosted 422 addresses); forms that want htmx say hx-post. So this comes before htmx.
+  // A plain POST stays one; forms that want htmx say hx-post. So this comes before htmx.
   on("htmx:before:init", (e) => { if (e.target.matches("form[method=post]:not([hx-post])")) e.preventDefault(); });
   on("htmx:config:request", ({ detail: { ctx } }) => {
     if (ctx.request.method !== "GET") ctx.request.headers["X-CSRFToken"] = token();
     ctx.transition = isVisit(ctx) && !calm.matches;
     ctx.was = doc.activeElement?.id;
   });
-  // A button that was disabled while its request ran has lost the focus.
+  // A button that was disabled meanwhile has lost the focus.
   on("htmx:finally:request", ({ detail: { ctx } }) => setTimeout(() => { if (ctx.was && doc.activeElement === doc.body) doc.getElementById(ctx.was)?.focus(); }));
   on("htmx:before:response", (e) => {
     const raw = e.detail.ctx.response.raw;
@@ -149,13 +148,15 @@
     if (keysOff() || e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input,textarea,select,[contenteditable]")) return;
     const box = one("#find") || one("#q");
     if (e.key === "/" && box?.offsetParent) { e.preventDefault(); box.focus(); }
-    if (e.key === "?") toast("/ goes to the search. Shortcuts can be turned off at the foot of the page.");
+    const links = all("#rows td:first-child a"), by = { j: 1, k: -1 }[e.key];
+    if (by) links[Math.max(0, links.indexOf(doc.activeElement) + by)]?.focus();
+    if (e.key === "?") toast("/ goes to the search, j and k walk a list. The foot of the page turns shortcuts off.");
   });
   const line = () => { const box = one("#offline"); if (box) box.hidden = navigator.onLine; };
   addEventListener("offline", line);
   addEventListener("online", () => { line(); refreshAll(); });
 
-  /* --- the player and the offer's calculator are loaded when a page first needs them ------------------------- */
+  /* --- loaded when a page first needs them ------------------------------------------------------------------- */
   const loaded = {};
   const load = (name) => (loaded[name] ??= new Promise((done, failed) => {
     const script = doc.createElement("script");
@@ -164,7 +165,7 @@
   }));
   click("[data-play]", (b, e) => { e.preventDefault(); load("player").then(() => portal.play(b)); });
 
-  /* --- live: counters by socket, regions by htmx --------------------------------------------------------------- */
+  /* --- live --------------------------------------------------------------- */
   let socket = null, joined = "";
   const seen = {};
   const wanted = () => all("[data-room]").map((el) => el.dataset.room).join(" ");
@@ -183,6 +184,7 @@
       else el.textContent = typeof value === "number" ? (el.dataset.of ? el.dataset.of - value : value).toLocaleString("en") : value;
     });
     all("[data-refresh-on]").forEach((el) => { if (el.dataset.refreshOn.split(" ").includes(news.type)) refresh(el); });
+    all(`[data-news-on="${CSS.escape(news.type)}"]`).forEach((el) => { el.hidden = false; });
     if (news.type === "notice" && news.message) toast(news.message);
   }
   function refresh(el) {
@@ -219,7 +221,7 @@
     all("time[data-time]").forEach(localise);
     all("form[data-stepper]").forEach((f) => step(f));
     all("[data-choice]:checked").forEach(choose);
-    all(".tabs [aria-current]").forEach((tab) => { tab.parentElement.scrollLeft = tab.offsetLeft - 200; });
+    all(".tabs [aria-current]").forEach((el) => { el.parentNode.scrollLeft = el.offsetLeft - 60; });
     if (one("form[data-calc]")) load("calc").then(() => portal.calculate());
     portal.mark?.();
     tick(); line(); live();

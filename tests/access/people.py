@@ -105,7 +105,8 @@ def far_from_home(settings: Settings) -> Settings:
     """The same portal reached from elsewhere: no newcomer's tools, and limits that a test's crowd does not reach."""
     many = 1_000_000
     limits = dict.fromkeys(("api_per_person", "api_per_network", "votes_per_person", "votes_per_network"), many)
-    return replace(settings, bind="0.0.0.0:5000", sign_in_tries=many, code_tries=many, **limits)
+    patient = {"step_up_seconds": 1800}  # a slow machine takes minutes for the whole table
+    return replace(settings, bind="0.0.0.0:5000", sign_in_tries=many, code_tries=many, **patient, **limits)
 
 
 def _people(world: World, session: Session) -> None:

@@ -65,8 +65,15 @@ POST   /admin/users/<uuid:user_id>/permissions
 POST   /admin/users/<uuid:user_id>/permissions/<name>/revoke
 POST   /me/data/delete
 POST   /me/data/exports
+POST   /api/v1/masters/<uuid:master_id>/revenue-events
+POST   /api/v2/masters/<uuid:master_id>/revenue-events
+POST   /api/v2/revenue-events/<uuid:event_id>/verify
+POST   /api/v2/revenue-events/<uuid:event_id>/dispute
+POST   /api/v2/revenue-events/<uuid:event_id>/reject
+POST   /api/v2/revenue-events/<uuid:event_id>/retry
 """
-"""Whoever proved who they are long ago is asked again here, and nowhere else."""
+"""Whoever proved who they are long ago is asked again here, and nowhere else. Staff alone are asked by the API, where
+what they do moves money: an owner's own revenue is pending, finance's is paid out."""
 
 THINGS = {
     "master_id": "live",
@@ -163,6 +170,7 @@ vstudio:room       anyone
 vstudio:sketch     host-public
 user:owner         owner
 job:stranger       person-none
+admin              staff
 """
 """Who may listen where, by the kind of room and the thing it is about; a kind that is not named does not exist."""
 EVENTS = {"connect", "disconnect", "join", "leave"}

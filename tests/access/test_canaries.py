@@ -20,6 +20,7 @@ from tests.access import canaries
 from tests.access.people import World
 from tests.access.table import LINES
 
+FORM = re.compile(r'<form\b(?=[^>]*method="post")[^>]*action="([^"]*)"')
 HREF = re.compile(r'(?:href|src|action|data-refresh-url|hx-get)="(/[^"#]*)')
 
 
@@ -37,7 +38,11 @@ def test_the_canaries_are_there(world: World) -> None:
 
 
 def test_following_every_link(world: World) -> None:
-    """Promise 41: beside the matrix, every link of every page that these get to see; `World.ask` searches."""
+    """Promise 41: beside the matrix, every link of every page that these get to see; `World.ask` searches.
+
+    A form sends to an address that there is.
+    """
+    addresses = world.app.url_map.bind("localhost")
     starts = {line.rule for line in LINES if line.method == "GET" and "<" not in line.rule}
     for kind in ("anonymous", "owner", "admin"):
         seen, waiting = set[str](), sorted(starts)
@@ -52,6 +57,8 @@ def test_following_every_link(world: World) -> None:
             if answer.mimetype == "text/html":
                 links = {found.replace("&amp;", "&") for found in HREF.findall(answer.text)}
                 waiting += sorted(link for link in links if not urlsplit(link).path.startswith("/static/"))
+                lost = [to for to in FORM.findall(answer.text) if to and not addresses.test(urlsplit(to).path, "POST")]
+                assert lost == [], path
 
 
 def test_an_error_tells_nothing(app: Flask, world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -114,7 +115,9 @@ def test_a_lost_role_is_lost_with_the_next_request(world: World, line: None) -> 
     after = {kind: world.ask(kind, "GET", path).status_code for kind, path in doors.items()}
     assert after == {"admin": 403, "finance": 403, "owner": 403, "fan": 302}
     fresh()
+    started = time.monotonic()
     assert sockets.sweep() == 4
+    assert sockets.EVERY_SECONDS + time.monotonic() - started < 1
     assert {kind for kind, socket in open_lines.items() if socket.is_connected()} == {"host"}
 
 

@@ -100,10 +100,17 @@ def test_what_asks_for_a_fresh_proof(world: World, ids: dict[str, str]) -> None:
     session = db.session()
     session.execute(sa.update(UserSession).values(step_up_at=utcnow() - dt.timedelta(hours=1)))
     session.commit()
-    for line in (line for line in LINES if line.method != "GET" and not line.rule.startswith("/api/")):
-        kind = "admin" if line.rule.startswith("/admin/") else "owner"
-        expected = CONFIRM if line.key in CONFIRMED else WHO[line.who][kind]
-        assert outcome(asked(world, ids, line, kind)) == expected, line.rule
+    for line in (line for line in LINES if line.method != "GET"):
+        for kind in ("finance", "admin") if line.who in {"finance", "books", "admin", "security"} else ("owner",):
+            answer, expected = asked(world, ids, line, kind), WHO[line.who][kind]
+            asks = line.key in CONFIRMED and expected != NO
+            if asks and line.rule.startswith("/api/"):
+                said = answer.json.get("error") or {"code": answer.json["type"].rpartition("-")[2]}
+                assert (answer.status_code, said["code"]) == (403, "step_up_needed"), (line.rule, kind)
+            else:
+                assert outcome(answer) == (CONFIRM if asks else expected), (line.rule, kind)
+    recorded = next(line for line in LINES if line.who == "books" and line.method == "POST")
+    assert asked(world, ids, recorded, "owner").status_code == 201
 
 
 def test_somebody_elses_is_as_nothing(world: World, ids: dict[str, str]) -> None:

@@ -123,10 +123,12 @@ def test_one_at_a_time_and_only_after_a_proof(client: Client, mina: User) -> Non
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", " =", "＝"])
 def test_no_cell_is_a_formula(sign: str) -> None:
+    """Promise 67: no live formula."""
     assert tables.safe(f"{sign}1+1|cmd") == f"'{sign}1+1|cmd"
 
 
 def test_numbers_stay_numbers() -> None:
+    """Promise 67: a negative number is a number."""
     assert tables.table(["a", "b"], [[-12, Decimal("-3.50")], [None, "-x"]]) == "a,b\r\n-12,-3.50\r\n,'-x\r\n"
 
 
@@ -152,7 +154,7 @@ def test_asking_signs_out_everywhere_and_signing_in_takes_it_back(
     assert ask(client, "somebody@example.org").status_code == 422
     answer = ask(client)
     assert (answer.status_code, answer.location) == (303, "/")
-    assert "Sign in before that day and it stays" in client.get("/").text
+    assert "sign in before then and it stays" in client.get("/").text
     assert client.get("/api/v2/me").status_code == phone.get("/api/v2/me").status_code == 401
     by_link(client, run_jobs, "mina@example.org")
     me = client.get("/api/v2/me").json

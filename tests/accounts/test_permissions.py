@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
-from portal.accounts import queries
+from portal.accounts import queries, refusals
 from portal.accounts.enums import Permission, UserRole
 from portal.accounts.models import User, UserSession
 from portal.accounts.service import grant_permission, open_session, revoke_permission
-from portal.audit.models import AuditLog
+from portal.audit.models import AuditLog, SecurityEvent
 from portal.db import db, utcnow
 from portal.errors import NotFound
 from portal.revenue import queries as revenue
@@ -94,3 +94,17 @@ def test_sessions_are_those_of_staff_from_the_grant_on(app: Flask, session: Sess
 def test_what_the_database_refuses(raw: Raw) -> None:
     raw.add("permission_grants")
     raw.refuses("permission_grants", "ck_permission_grants_permission", permission="Anything goes")
+
+
+def test_a_refusal_is_noted_once(client: Client, session: Session, clerk: User, sign_in: SignIn) -> None:
+    """Promise 78: who asks for what is not theirs becomes a security event; asking on adds none for a minute."""
+    refusals._told.clear()
+    sign_in(client, clerk)
+    for _ in range(3):
+        assert client.get("/admin/audit").status_code == 403
+    assert client.get("/api/v2/admin/users").status_code == 403
+    events = db.session().scalars(sa.select(SecurityEvent).order_by(SecurityEvent.created_at)).all()
+    assert [(e.event_type.value, e.user_id, e.request_path, e.event_data) for e in events] == [
+        ("unauthorized_access", clerk.id, "/admin/audit", {"needed": "permission audit:read"}),
+        ("unauthorized_access", clerk.id, "/api/v2/admin/users", {"needed": "permission admin:users"}),
+    ]

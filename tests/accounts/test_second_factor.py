@@ -148,7 +148,7 @@ def test_twenty_at_once_with_one_code(live_app: Flask, client: Client, sign_in: 
 def test_wrong_codes_are_counted_and_noted(
     client: Client, codes: list[str], run_jobs: Jobs, app: Flask, person: User
 ) -> None:
-    """Promise 56: five wrong codes in five minutes; the sixth try is refused even when it is right."""
+    """Promises 56 and 78: five wrong codes in five minutes, each an event; a right sixth one is refused too."""
     other = browser(app)
     half(other, run_jobs)
     for _ in range(5):

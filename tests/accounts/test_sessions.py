@@ -34,6 +34,12 @@ def signed_in(client: Client) -> bool:
     return client.get("/api/v2/me").status_code == 200
 
 
+def replayed(thief: Client) -> int:
+    """What a copied cookie gets, from the API; pages lead it to the door."""
+    assert str(thief.get("/me/security").location).startswith("/login?next=")
+    return thief.get("/api/v2/me").status_code
+
+
 def thief_of(client: Client) -> Client:
     """Another browser with a copy of this one's cookie."""
     thief, cookie = browser(client.application), client.get_cookie("audifi")
@@ -48,18 +54,18 @@ def test_each_sign_in_step_up_and_sign_out_kills_the_old_cookie(client: Client, 
     first = thief_of(client)
     assert signed_in(first)
     by_link(client, run_jobs)
-    assert not signed_in(first)
+    assert replayed(first) == 401
 
     user_id = db.session().scalars(sa.select(User.id)).one()
     enrol(client, user_id)
     before = thief_of(client)
     assert client.post("/login/again", data={"code": code(user_id), "next": "/me/wallets"}).location == "/me/wallets"
     assert signed_in(client)
-    assert not signed_in(before)
+    assert replayed(before) == 401
 
     last = thief_of(client)
     client.post("/logout")
-    assert not signed_in(last)
+    assert replayed(last) == 401
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,9 @@ def test_suspending_ends_everything_at_once(
     assert phone.get("/api/v2/me").status_code == 200
     answer = client.post(f"/admin/users/{mina.id}/suspend", data={"reason": "Sells what is not theirs"})
     assert answer.status_code == 303
-    assert "audit log has your reason" in client.get(answer.location).text
+    said = client.get(answer.location).text
+    assert "Suspended. Every session of this person has ended." in said
+    assert f'<a href="/admin/audit/{last("suspend_user").id}">See its record</a>' in said
     assert phone.get("/api/v2/me").status_code == 401
     row = last("suspend_user")
     assert (row.user_id, row.description) == (admin.id, "Sells what is not theirs")

@@ -138,6 +138,7 @@ def test_an_event_about_a_locked_person_is_written_without_waiting(live_app: Fla
 
 
 def test_an_event_that_cannot_be_written_fails_nobody(live_app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    """Promise 78: a failed alert never fails the request."""
     log_security_event(KIND, LOW, "x" * 300)
     assert "could not be written" in caplog.text
 
@@ -146,6 +147,7 @@ def test_an_event_that_cannot_be_written_fails_nobody(live_app: Flask, caplog: p
 
 
 def test_a_high_event_reaches_both_channels_once(team: None, session: Session, inbox: Inbox, hook: Hook) -> None:  # noqa: F811
+    """Promise 78: however often the jobs run, one mail and one call."""
     log_security_event(KIND, HIGH, "Two keys\r\nBcc: everybody@example.org", description="Look at once.")
     for _ in range(3):
         carry_out(session)
@@ -165,6 +167,7 @@ def test_a_high_event_reaches_both_channels_once(team: None, session: Session, i
 def test_a_lost_channel_is_tried_again_and_does_not_repeat_the_other(
     team: None, session: Session, inbox: Inbox, hook: Hook  # noqa: F811
 ) -> None:  # fmt: skip
+    """Promise 78: a channel that fails costs the other nothing."""
     hook.status = 500
     log_security_event(KIND, SecuritySeverity.CRITICAL, "Two keys")
     carry_out(session)
@@ -179,6 +182,7 @@ def test_a_lost_channel_is_tried_again_and_does_not_repeat_the_other(
 
 
 def test_a_lost_mail_server_is_tried_again(team: None, session: Session, inbox: Inbox, hook: Hook) -> None:  # noqa: F811
+    """Promise 78: nothing is lost with the mail server."""
     inbox.refuse = True
     log_security_event(KIND, HIGH, "Two keys")
     carry_out(session)
@@ -189,6 +193,7 @@ def test_a_lost_mail_server_is_tried_again(team: None, session: Session, inbox: 
 
 
 def test_a_try_again_comes_within_a_minute(team: None, session: Session, hook: Hook) -> None:
+    """Promise 78: within 60 s."""
     hook.status = 500
     log_security_event(KIND, HIGH, "Two keys")
     for _ in range(5):

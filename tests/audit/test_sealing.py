@@ -123,6 +123,7 @@ def test_the_clock_seals_and_verifies(session: Session, live_app: Flask) -> None
 
 
 def test_every_edited_row_is_named(worker: Settings, sealed: list[uuid.UUID], root: Sql) -> None:
+    """Promise 74: edited by a superuser."""
     changes = (
         "action = 'nothing'",
         "actor_identifier = 'somebody else'",
@@ -142,6 +143,7 @@ def test_every_edited_row_is_named(worker: Settings, sealed: list[uuid.UUID], ro
 
 
 def test_a_deleted_row_is_named(worker: Settings, sealed: list[uuid.UUID], root: Sql) -> None:
+    """Promise 74: deleted."""
     root("DELETE FROM audit_logs WHERE id = %s", sealed[4])
     assert verify(worker).findings == [f"row {sealed[4]} (place 1 of seal 2) was deleted"]
 
@@ -155,6 +157,7 @@ def test_a_row_deleted_with_its_leaf_leaves_a_gap(worker: Settings, sealed: list
 
 
 def test_an_inserted_row_is_named(worker: Settings, sealed: list[uuid.UUID], root: Sql) -> None:
+    """Promise 74: inserted."""
     copied = "actor_type, action_category, action, created_at"
     forged = f"INSERT INTO audit_logs ({copied}) SELECT {copied} FROM audit_logs WHERE id = %s RETURNING id"
     ((row,),) = root(forged, sealed[3])
@@ -163,6 +166,7 @@ def test_an_inserted_row_is_named(worker: Settings, sealed: list[uuid.UUID], roo
 
 
 def test_two_rows_that_changed_places_are_named(worker: Settings, sealed: list[uuid.UUID], root: Sql) -> None:
+    """Promise 74: reordered."""
     one, other = sealed[1], sealed[5]
     root(
         "UPDATE audit_logs a SET created_at = b.created_at FROM audit_logs b"
@@ -182,6 +186,7 @@ def test_leaves_that_changed_places_are_named(worker: Settings, sealed: list[uui
 
 
 def test_a_tail_that_was_cut_off_is_named(worker: Settings, sealed: list[uuid.UUID], root: Sql) -> None:
+    """Promise 74: the tail cut off, with its leaves and its seal."""
     root("DELETE FROM audit_logs WHERE id = ANY (%s)", sealed[6:])
     root("DELETE FROM audit_leaves WHERE seal_number = 3")
     root("DELETE FROM audit_seals WHERE number = 3")
@@ -237,6 +242,7 @@ def test_another_key_cannot_say_anything(worker: Settings, sealed: list[uuid.UUI
 
 
 def test_the_command_names_the_row(worker: Settings, sealed: list[uuid.UUID], root: Sql, live_app: Flask) -> None:
+    """Promise 74: `flask audit verify` says which row and ends with an error."""
     assert live_app.test_cli_runner().invoke(args=["audit", "verify"]).exit_code == 0
     root("UPDATE audit_logs SET action = 'nothing' WHERE id = %s", sealed[7])
     done = live_app.test_cli_runner().invoke(args=["audit", "verify"])

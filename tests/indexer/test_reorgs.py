@@ -118,6 +118,8 @@ def test_a_reorg_below_the_final_block_stops_everything(staged: Callable[..., An
         assert (halted.number, halted.hash) == (at.number, at.hash)
         assert found(stage.session, world) == before
         assert stage.scalar("SELECT count(*) FROM security_events WHERE severity = 'critical'") == 1
+        told = "SELECT error_message FROM system_events WHERE event_type = 'indexer_halted' AND NOT success"
+        assert str(stage.scalar(told)).startswith(reorg.TOO_DEEP)
 
 
 def test_a_deep_change_while_the_indexer_was_away_stops_it_too(staged: Callable[..., Any]) -> None:

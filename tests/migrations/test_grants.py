@@ -56,6 +56,7 @@ def connect(postgres: Postgres, database: str) -> Iterator[Connect]:
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_the_audit_log_only_grows(connect: Connect, role: str, attack: str) -> None:
+    """Promise 73: what the roles that serve and work try against the log, in raw SQL."""
     connection = connect(role)
     connection.execute(ROW.format("", ""))
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -65,6 +66,7 @@ def test_the_audit_log_only_grows(connect: Connect, role: str, attack: str) -> N
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("statement", ["UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {}"])
 def test_the_trigger_holds_where_somebody_granted_too_much(connect: Connect, role: str, statement: str) -> None:
+    """Promise 73: with every right on the table granted by mistake."""
     for table, column in (("audit_logs", "action"), ("ledger_entries", "currency")):
         admin = connect("postgres")
         admin.execute(f"GRANT ALL ON {table} TO {role}")
@@ -79,6 +81,7 @@ def test_the_owner_may_archive(connect: Connect) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_roles_own_nothing_and_are_nobody_special(connect: Connect, role: str) -> None:
+    """Promise 46: neither owner nor superuser, and row security holds for them."""
     admin = connect("postgres")
     owned = admin.execute("SELECT count(*) FROM pg_class WHERE relowner = %s::regrole", [role]).fetchone()
     special = "SELECT rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = %s"

@@ -100,6 +100,7 @@ def test_one_s_own_rows_and_what_is_public(house: House) -> None:
 
 
 def test_nobody_sees_public_rows_and_no_error(house: House) -> None:
+    """Promise 45: with nobody named there are public rows, none of anybody's own, and no error."""
     for table in ("masters", "master_ipos", "revenue_events"):
         assert house.sees(None, table) == {"anna live", "ben live"}, table
     assert house.sees(None, "invoices") == set()
@@ -123,6 +124,7 @@ def test_staff_see_what_their_permission_is_for(house: House) -> None:
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("statement", ["UPDATE {0} SET {1} WHERE id = %s", "DELETE FROM {0} WHERE id = %s"])
 def test_another_s_row_is_out_of_reach(house: House, table: str, statement: str) -> None:
+    """Promise 45: raw SQL as the application reads, locks, changes and deletes nothing of another artist's."""
     house.as_person(house.anna["users.me"])
     for name, row_id in house.ben.items():
         if name.startswith(f"{table}."):
@@ -157,6 +159,7 @@ def test_finance_reads_bills_and_writes_none(house: House) -> None:
     ],
 )
 def test_nothing_is_slipped_into_another_s_shelf(house: House, statement: str) -> None:
+    """Promise 45: nor does it write anything there."""
     house.as_person(house.anna["users.me"])
     names = {"theirs": house.ben["masters.live"], "mine": house.anna["masters.draft"]}
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):

@@ -176,6 +176,7 @@ def test_someone_without_a_wallet_is_shown_the_way(client: Client, session: Sess
 
 
 def test_the_export_runs_no_formula(signed_in: Client, session: Session, mine: str) -> None:
+    """Promise 67: in a download as it is."""
     Mirror(session, factories.master(session, title="=HYPERLINK(1)")).mint(mine, 2)
     answer = signed_in.get("/me/portfolio.csv")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="portfolio.csv"'

@@ -18,7 +18,7 @@ from portal.db import db
 from portal.privacy import exporting
 from portal.vstudio import decisions
 from portal.web import sockets
-from portal.web.access import anyone, signed_in
+from portal.web.access import anyone, signed_in, staff
 from tests import factories
 from tests.conftest import Client, browser
 from tests.vstudio import studio
@@ -185,6 +185,7 @@ def test_every_kind_of_room_says_who_may_listen() -> None:
     assert {kind: rule.access for kind, rule in sockets.RULES.items() if rule.access is not anyone} == {
         "user": signed_in,
         "job": signed_in,
+        "admin": staff,
     }
 
 
