@@ -11,6 +11,7 @@ from portal.errors import BadRequest
 
 DEFAULT_LIMIT = 20
 MOST = 100
+INCOMPLETE = "This page address is not complete; start from the first page."
 
 
 def encode(values: list[Any]) -> str:
@@ -26,8 +27,18 @@ def after() -> list[Any] | None:
     try:
         values = _signer().loads(text)
     except BadData as error:
-        raise BadRequest("This page address is not complete; start from the first page.") from error
+        raise BadRequest(INCOMPLETE) from error
     return list(values)
+
+
+def after_numbers(count: int) -> tuple[int, ...] | None:
+    """`after` where it is so many whole numbers. Raises BadRequest for a cursor of another list, too."""
+    values = after()
+    if values is None:
+        return None
+    if len(values) != count or any(type(value) is not int for value in values):
+        raise BadRequest(INCOMPLETE)
+    return tuple(values)
 
 
 def limit() -> int:

@@ -120,7 +120,7 @@ def _people(world: World, session: Session) -> None:
     session.commit()
 
 
-def _artist(world: World, session: Session, kind: str) -> Artist:
+def artist_of(world: World, session: Session, kind: str) -> Artist:
     return session.scalars(sa.select(Artist).where(Artist.user_id == world.people[kind])).one()
 
 
@@ -159,7 +159,7 @@ def _records(world: World, session: Session) -> None:
 
 
 def _masters(world: World, session: Session) -> None:
-    artist = _artist(world, session, "owner")
+    artist = artist_of(world, session, "owner")
     draft = factories.master(session, artist, title="Not Yet")
     live = factories.master(session, artist, title="Salt on the Wire")
     live.status, live.ipo.status = MasterStatus.LIVE, IpoStatus.LIVE
@@ -179,8 +179,8 @@ def _masters(world: World, session: Session) -> None:
 
 
 def _room(world: World, session: Session) -> None:
-    held = studio.room(session, _artist(world, session, "host"))
-    sketch = studio.room(session, _artist(world, session, "host"), live=False)
+    held = studio.room(session, artist_of(world, session, "host"))
+    sketch = studio.room(session, artist_of(world, session, "host"), live=False)
     revealed = studio.poll(held, label="Was it the third take?")
     decisions.close_decision(held.owner_id, revealed.id)
     decisions.reveal_decision(held.owner_id, revealed.id)
