@@ -7,8 +7,7 @@ Nobody is a newcomer on their own machine here: staff have a second factor, and 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,6 +36,7 @@ from tests.access import canaries
 from tests.conftest import CSRF, Client, browser
 from tests.portfolio.mirror import Mirror
 from tests.revenue import helpers
+from tests.undone import undone
 from tests.vstudio import studio
 
 SOMEBODY = ("fan", "other", "owner", "host", "producer", "finance", "security", "admin")
@@ -65,22 +65,15 @@ class World:
         """
         client = self.browsers[kind]
         client.set_cookie("audifi", self.cookies[kind])
-        with nullcontext() if keep else self.undone():
+        with nullcontext() if keep else undone():
             answer = client.open(path, method=method, buffered=True, **sent)
         hits = [] if echoes else canaries.found(answer.text, kind, self.tokens)
         assert not hits, f"{method} {path} tells {kind}: {hits}"
         return answer
 
-    @contextmanager
-    def undone(self) -> Iterator[None]:
-        db.session.remove()
-        connection: Any = db.engines[None]
-        savepoint = connection.begin_nested()
-        try:
-            yield
-        finally:
-            db.session.remove()
-            savepoint.rollback()
+    def undone(self) -> AbstractContextManager[None]:
+        """Whatever happens inside is put back."""
+        return undone()
 
 
 def build(app: Flask, session: Session) -> World:
