@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
 from flask import request
+from pydantic import Field
 
-from portal import money
 from portal.db import db
 from portal.errors import FieldError, Invalid
 from portal.marketplace import listing, shapes
 from portal.versions import Api
 from portal.web import cursors
 from portal.web.access import anyone
-from portal.web.schema import Page, Paging, Units
+from portal.web.schema import Asked, Page, Paging
 
 api = Api("marketplace_api", __name__)
 
+UNITS = "[0-9]{0,77}"
+Price = Annotated[str, Field(pattern=f"^{UNITS}$", description="amount in the currency's smallest unit; empty is none")]
+
 
 class Query(Paging, total=False):
-    genre: list[str]
-    artist: str
-    minPrice: Units
-    maxPrice: Units
-    currency: str
+    genre: list[Asked]
+    artist: Asked
+    minPrice: Price
+    maxPrice: Price
+    currency: Asked
     sort: Literal["newest", "price", "-price"]
 
 
@@ -51,7 +55,6 @@ def _amount(name: str) -> int | None:
     text = request.args.get(name)
     if not text:
         return None
-    try:
-        return money.parse_units(text, 0)
-    except ValueError as error:
-        raise Invalid(FieldError(name, "Send the amount in smallest units as digits.")) from error
+    if not re.fullmatch(UNITS, text):
+        raise Invalid(FieldError(name, "Send the amount in smallest units as digits."))
+    return int(text)

@@ -15,22 +15,22 @@ from portal.masters.enums import MasterType
 from portal.masters.terms import MasterDetails, OfferTerms
 from portal.web.bodies import Body, Moment, Switch, Text, Whole, like, member
 
-_ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", re.ASCII)
+_ISRC = re.compile(r"[A-Za-z]{2}-?[A-Za-z0-9]{3}-?[0-9]{2}-?[0-9]{5}", re.ASCII)
+_PRICE = re.compile(r"0{0,6}[1-9][0-9]{0,70}", re.ASCII)
 MOST_SUPPLY = 1_000_000
 
 
 def _isrc(value: str) -> str:
-    code = value.replace("-", "").upper()
-    if not _ISRC.fullmatch(code):
+    if not _ISRC.fullmatch(value):
         raise ValueError("An ISRC has 12 characters, such as GBAYE0601498.")
-    return code
+    return value.replace("-", "").upper()
 
 
 def _units(value: object) -> object:
-    """An amount in smallest units travels as a string of digits."""
-    if not isinstance(value, str):
-        raise ValueError("Send the amount in smallest units as a string of digits.")
-    return money.parse_units(value, 0)
+    """An amount in smallest units travels as a string of digits: more than 0, less than 10**71."""
+    if not isinstance(value, str) or not _PRICE.fullmatch(value):
+        raise ValueError("Send the amount in smallest units, more than 0, as a string of digits.")
+    return int(value)
 
 
 def _currency(value: str) -> str:
@@ -39,11 +39,8 @@ def _currency(value: str) -> str:
     return value
 
 
-Price = Annotated[
-    int,
-    BeforeValidator(_units, json_schema_input_type=Annotated[str, like("0*[1-9][0-9]{0,70}")]),
-    Field(gt=0, le=money.MAX_UNITS // MOST_SUPPLY),
-]
+Price = Annotated[int, BeforeValidator(_units, json_schema_input_type=Annotated[str, like(_PRICE.pattern)])]
+"""10**71 for each of 1,000,000 shares is still below 2**256."""
 Bps = Annotated[Whole, Field(ge=0, le=money.BPS)]
 
 
@@ -95,7 +92,7 @@ class Recording(Body):
     description: Annotated[Text, Field(max_length=10_000)] | None = None
     genre: Annotated[Text, Field(max_length=100)] | None = None
     master_type: Annotated[MasterType, member(MasterType)] = MasterType.TRACK
-    isrc: Annotated[str, AfterValidator(_isrc), like("[A-Za-z]{2}-?[A-Za-z0-9]{3}-?[0-9]{2}-?[0-9]{5}")] | None = None
+    isrc: Annotated[str, AfterValidator(_isrc), like(_ISRC.pattern)] | None = None
     mood_tags: Annotated[list[Annotated[Text, Field(max_length=40)]], Field(max_length=5)] = Field(default_factory=list)
 
     def details(self) -> MasterDetails:

@@ -21,10 +21,10 @@ api = Api("nfts_api", __name__)
 @api.get("/masters/<uuid:master_id>/nfts", versions=(2,), access=anyone, query=Paging)
 def get_nfts(master_id: uuid.UUID, version: int) -> Page[shapes.Share]:
     """By number. The cursor is the last number."""
-    session, limit, after = db.session(), cursors.limit(), cursors.after()
+    session, limit, after = db.session(), cursors.limit(), cursors.after_numbers(1)
     if masters.public(session, master_id) is None:
         raise NotFound
-    rows = queries.of_master(session, master_id, limit + 1, None if after is None else int(after[0]))
+    rows = queries.of_master(session, master_id, limit + 1, after[0] if after else None)
     shown = rows[:limit]
     last = [shown[-1].token_id] if len(rows) > limit else None
     return {"data": [shapes.nft(share) for share in shown], "page": {"next": _next(last)}}
@@ -38,9 +38,8 @@ def get_nft(nft_id: uuid.UUID, version: int) -> shapes.ShareOfMaster:
 @api.get("/nfts/<uuid:nft_id>/transfers", versions=(2,), access=anyone, query=Paging)
 def get_transfers(nft_id: uuid.UUID, version: int) -> Page[shapes.Transfer]:
     """The newest first. The cursor is the last move's block and log index."""
-    share, limit, after = _share(nft_id), cursors.limit(), cursors.after()
-    place = None if after is None else (int(after[0]), int(after[1]))
-    rows = queries.transfers(db.session(), share.id, limit + 1, place)
+    share, limit, after = _share(nft_id), cursors.limit(), cursors.after_numbers(2)
+    rows = queries.transfers(db.session(), share.id, limit + 1, (after[0], after[1]) if after else None)
     shown = rows[:limit]
     last = [shown[-1].block_number, shown[-1].log_index] if len(rows) > limit else None
     return {"data": [shapes.transfer(move) for move in shown], "page": {"next": _next(last)}}

@@ -74,7 +74,7 @@ def unsigned() -> Response:
 def sent() -> Response:
     """Follow a transaction by its pasted hash."""
     try:
-        return see(f"/transactions/{parse(forms.Sent, {'hash': request.args.get('hash', '')}).hash}")
+        return see(f"/transactions/{parse(forms.Sent, {'hash': request.args.get('hash', '').strip()}).hash}")
     except Invalid as error:
         return _unsigned_page(error.errors, 422)
 

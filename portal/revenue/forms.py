@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-import uuid
 from decimal import Decimal
 from typing import Annotated, Self
 
@@ -12,44 +10,22 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from portal.revenue.enums import RevenueSourceType
 from portal.revenue.rules import DEPOSITED_AS, Rate, RevenueData
-from portal.web.bodies import Body, Text, like, member
+from portal.web.bodies import Body, Day, Id, Moment, Text, like, member
 
-_AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,8})?", re.ASCII)
-_RATE = re.compile(r"[0-9]{1,10}(\.[0-9]{1,12})?", re.ASCII)
+_AMOUNT = re.compile(r"(?!-?[0.]+$)-?[0-9]{1,15}(\.[0-9]{1,8})?", re.ASCII)
+_RATE = re.compile(r"(?![0.]+$)[0-9]{1,10}(\.[0-9]{1,12})?", re.ASCII)
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
-YEARS = range(1900, 2200)
 
 
 def _decimal(pattern: re.Pattern[str], example: str) -> BeforeValidator:
     """A decimal typed as text: ASCII digits and one point, so that no float and no 1_000 slips in; not 0."""
 
     def read(value: object) -> object:
-        if not isinstance(value, str) or not pattern.fullmatch(value.strip()):
-            raise ValueError(f"Enter a plain number in quotes, such as {example}.")
-        number = Decimal(value.strip())
-        if number == 0:
-            raise ValueError("Enter a number that is not 0.")
-        return number
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise ValueError(f"Enter a plain number in quotes that is not 0, such as {example}.")
+        return Decimal(value)
 
     return BeforeValidator(read, json_schema_input_type=Annotated[str, like(pattern.pattern)])
-
-
-def _time(value: object) -> object:
-    """ISO 8601; without a time zone it is read as UTC."""
-    if not isinstance(value, str):
-        raise ValueError("Enter a date such as 2026-10-31.")
-    try:
-        moment = dt.datetime.fromisoformat(value)
-    except ValueError as error:
-        raise ValueError("Enter a date such as 2026-10-31.") from error
-    if moment.year not in YEARS:
-        raise ValueError(f"Enter a year from {YEARS.start} to {YEARS.stop - 1}.")
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-
-
-def _day(value: object) -> object:
-    moment = _time(value)
-    return moment.date() if isinstance(moment, dt.datetime) else moment
 
 
 def _currency(value: str) -> str:
@@ -62,17 +38,6 @@ def _address(value: str) -> str:
     if not _ADDRESS.fullmatch(value):
         raise ValueError("Enter a wallet's address: 0x and 40 hexadecimal digits.")
     return value.lower()
-
-
-def _uuid(value: object) -> object:
-    try:
-        return uuid.UUID(value) if isinstance(value, str) else value
-    except ValueError as error:
-        raise ValueError("This is not an id.") from error
-
-
-Moment = Annotated[dt.datetime, BeforeValidator(_time, json_schema_input_type=dt.datetime)]
-Id = Annotated[uuid.UUID, BeforeValidator(_uuid, json_schema_input_type=uuid.UUID)]
 
 
 class NewRevenue(Body):
@@ -109,7 +74,7 @@ class Verification(Body):
     receipt: Annotated[Text, Field(min_length=1, max_length=255)]
     rate: Annotated[Decimal, _decimal(_RATE, "1.0836")] | None = None
     rate_source: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
-    rate_day: Annotated[dt.date, BeforeValidator(_day, json_schema_input_type=dt.date)] | None = None
+    rate_day: Day | None = None
 
     @model_validator(mode="after")
     def _whole_rate(self) -> Self:

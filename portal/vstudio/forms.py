@@ -3,53 +3,45 @@
 from __future__ import annotations
 
 import re
-import uuid
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
-from portal import money
 from portal.errors import FieldError, Invalid
 from portal.vstudio.decisions import DecisionDetails
 from portal.vstudio.enums import DecisionPointType as Kind
 from portal.vstudio.enums import EligibilityRule
 from portal.vstudio.rooms import RoomDetails
 from portal.vstudio.rules import MOST_TEXT, Choice
-from portal.web.bodies import Body, Moment, Switch, Text, Whole, like, member
+from portal.web.bodies import Body, Id, Moment, Switch, Text, Whole, like, member, typed
 
 MOST_MINUTES = 7 * 24 * 60
 MOST_LISTED = 1000
 FAR = 1_000_000
-_WEIGHT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?", re.ASCII)
+_WEIGHT = re.compile(r"(?![0.]+$)[0-9]{1,3}(\.[0-9]{1,2})?", re.ASCII)
 _SIGNED = re.compile(r"-?[0-9]{1,7}", re.ASCII)
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}", re.ASCII)
 _OPTION_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
-_PATH = re.compile(r"/[A-Za-z0-9][A-Za-z0-9/._-]{0,300}", re.ASCII)
+_BALANCE = re.compile(r"[0-9]{1,77}", re.ASCII)
+_PATH = re.compile(r"(?!.*[.][.])/[A-Za-z0-9][A-Za-z0-9/._-]{0,300}", re.ASCII)
 
 
 def _weight(value: object) -> object:
     """A factor such as '2' or '1.5': more than 0, at most 999.99."""
     text = str(value) if type(value) is int else value
-    if not isinstance(text, str) or not _WEIGHT.fullmatch(text.strip()) or Decimal(text) == 0:
+    if not isinstance(text, str) or not _WEIGHT.fullmatch(text):
         raise ValueError("Enter a factor such as 1.5, as text.")
-    return Decimal(text.strip())
+    return Decimal(text)
 
 
-def _signed(value: object) -> object:
+def _signed(value: object, info: ValidationInfo) -> object:
     """A whole number that may be below zero, typed or sent as a number."""
-    if isinstance(value, str) and _SIGNED.fullmatch(value.strip()):
+    if isinstance(value, str) and typed(value, info) and _SIGNED.fullmatch(value):
         return int(value)
     if type(value) is not int:
         raise ValueError("Enter a whole number.")
     return value
-
-
-def _uuid(value: object) -> object:
-    try:
-        return uuid.UUID(value) if isinstance(value, str) else value
-    except ValueError as error:
-        raise ValueError("This is no id.") from error
 
 
 def _address(value: str) -> str:
@@ -60,9 +52,9 @@ def _address(value: str) -> str:
 
 def _balance(value: object) -> object:
     """Coins in smallest units travel as a string of digits."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not _BALANCE.fullmatch(value):
         raise ValueError("Send the balance in smallest units as a string of digits.")
-    return str(money.parse_units(value, 0))
+    return str(int(value))
 
 
 def _option_id(value: str) -> str:
@@ -72,7 +64,7 @@ def _option_id(value: str) -> str:
 
 
 def _own_path(value: str) -> str:
-    if not _PATH.fullmatch(value) or ".." in value:
+    if not _PATH.fullmatch(value):
         raise ValueError("Give a path on this site, such as /media/a.mp3.")
     return value
 
@@ -80,7 +72,6 @@ def _own_path(value: str) -> str:
 _Factor = Annotated[str, like(_WEIGHT.pattern)] | Annotated[int, Field(ge=1, le=999)]
 Weight = Annotated[Decimal, BeforeValidator(_weight, json_schema_input_type=_Factor)]
 Signed = Annotated[int, BeforeValidator(_signed, json_schema_input_type=int), Field(ge=-FAR, le=FAR)]
-Id = Annotated[uuid.UUID, BeforeValidator(_uuid, json_schema_input_type=uuid.UUID)]
 Address = Annotated[str, AfterValidator(_address), like("0x[0-9a-fA-F]{40}")]
 Line = Annotated[Text, Field(min_length=1, max_length=255)]
 Story = Annotated[Text, Field(max_length=10_000)]
@@ -131,7 +122,7 @@ class Option(Body):
 
 class Config(Body):
     min_token_balance: (
-        Annotated[str, BeforeValidator(_balance, json_schema_input_type=Annotated[str, like("[0-9]{1,77}")])] | None
+        Annotated[str, BeforeValidator(_balance, json_schema_input_type=Annotated[str, like(_BALANCE.pattern)])] | None
     ) = None
     required_nft_count: Annotated[Whole, Field(ge=1, le=FAR)] | None = None
     whitelist_addresses: Annotated[list[Address], Field(max_length=MOST_LISTED)] | None = None

@@ -43,6 +43,10 @@ db.explain(
     lambda: Conflict("You have a live room already. Finish it before you start another one."),
 )
 db.explain("uq_vstudio_sessions_live_join_code", lambda: Conflict("Please try that again."))
+db.explain(
+    "ck_vstudio_sessions_scheduled_window",
+    lambda: Invalid(FieldError("scheduledEndAt", "The room must end after it starts.")),
+)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from portal.errors import BadRequest
 
 DEFAULT_LIMIT = 20
 MOST = 100
+INCOMPLETE = "This page address is not complete; start from the first page."
 
 
 def encode(values: list[Any]) -> str:
@@ -28,7 +29,7 @@ def after() -> list[Any] | None:
     try:
         values = _signer().loads(text)
     except BadData as error:
-        raise BadRequest("This page address is not complete; start from the first page.") from error
+        raise BadRequest(INCOMPLETE) from error
     return list(values)
 
 
@@ -41,7 +42,17 @@ def place() -> tuple[dt.datetime, uuid.UUID] | None:
         made, row_id = values
         return dt.datetime.fromisoformat(made), uuid.UUID(row_id)
     except (TypeError, ValueError) as error:
-        raise BadRequest("This page address is not complete; start from the first page.") from error
+        raise BadRequest(INCOMPLETE) from error
+
+
+def after_numbers(count: int) -> tuple[int, ...] | None:
+    """`after` where it is so many whole numbers. Raises BadRequest for a cursor of another list, too."""
+    values = after()
+    if values is None:
+        return None
+    if len(values) != count or any(type(value) is not int for value in values):
+        raise BadRequest(INCOMPLETE)
+    return tuple(values)
 
 
 def limit() -> int:

@@ -20,7 +20,7 @@ from pydantic_core import core_schema
 from werkzeug.routing import Rule
 
 from portal.versions import CURRENT, Api, Declared
-from portal.web import schema
+from portal.web import bodies, schema
 from portal.web.access import anyone
 
 api = Api("openapi", __name__)
@@ -54,12 +54,17 @@ class Exact(GenerateJsonSchema):
         return False
 
     def generate_inner(self, schema: Any) -> dict[str, Any]:
-        """Bounds behind a validator of ours arrive under Python's names; on text they bound the number in it."""
+        """Bounds behind a validator of ours arrive under Python's names; on text they bound the number in it.
+
+        Text that is needed has to be more than white space.
+        """
         made = super().generate_inner(schema)
         for name, word in BOUNDS.items():
             if name in made:
                 bound = made.pop(name)
                 made |= {} if made.get("type") == "string" else {word: bound}
+        if made.get("pattern") == bodies.PLAIN and made.get("minLength"):
+            made["pattern"] = bodies.FILLED
         return made
 
 
@@ -163,7 +168,7 @@ def _path_parameters(rule: Rule) -> list[dict[str, Any]]:
             "name": to_camel(name),
             "in": "path",
             "required": True,
-            "schema": kinds.get(type(rule._converters[name]).__name__, {"type": "string", "pattern": "^[^/]+$"}),
+            "schema": kinds.get(type(rule._converters[name]).__name__, {"type": "string", "pattern": r"^[^/\u0000]+$"}),
         }
         for name in sorted(rule.arguments)
     ]

@@ -26,6 +26,11 @@ Hash = Annotated[str, Field(pattern="^0x[0-9a-fA-F]{64}$")]
 Calldata = Annotated[str, Field(pattern="^0x([0-9a-fA-F]{2})*$")]
 
 
+NO_NUL = r"^[^\u0000]*$"
+Asked = Annotated[str, Field(pattern=NO_NUL)]
+"""Text in a query."""
+
+
 def one_of(enum: type[StrEnum]) -> Any:
     """Metadata for `Annotated[str, one_of(Enum)]`: the text is one of the enumeration's values."""
     return Field(json_schema_extra={"enum": [member.value for member in enum]})
@@ -48,7 +53,7 @@ class Paging(TypedDict, total=False):
     """The query of a list."""
 
     limit: Annotated[int, Field(ge=1, le=cursors.MOST, json_schema_extra={"default": cursors.DEFAULT_LIMIT})]
-    after: Annotated[str, Field(description="`page.next` of the part before")]
+    after: Annotated[str, Field(pattern=NO_NUL, description="`page.next` of the part before")]
 
 
 class FieldProblem(TypedDict):

@@ -7,8 +7,7 @@ Nobody is a newcomer on their own machine here: staff have a second factor, and 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,6 +39,7 @@ from tests.access import canaries
 from tests.conftest import CSRF, Client, browser
 from tests.portfolio.mirror import Mirror
 from tests.revenue import helpers
+from tests.undone import undone
 from tests.vstudio import studio
 
 SOMEBODY = ("fan", "other", "owner", "host", "producer", "finance", "security", "admin")
@@ -68,22 +68,15 @@ class World:
         """
         client = self.browsers[kind]
         client.set_cookie("audifi", self.cookies[kind])
-        with nullcontext() if keep else self.undone():
+        with nullcontext() if keep else undone():
             answer = client.open(path, method=method, buffered=True, **sent)
         hits = [] if echoes else canaries.found(answer.text, kind, self.tokens)
         assert not hits, f"{method} {path} tells {kind}: {hits}"
         return answer
 
-    @contextmanager
-    def undone(self) -> Iterator[None]:
-        db.session.remove()
-        connection: Any = db.engines[None]
-        savepoint = connection.begin_nested()
-        try:
-            yield
-        finally:
-            db.session.remove()
-            savepoint.rollback()
+    def undone(self) -> AbstractContextManager[None]:
+        """Whatever happens inside is put back."""
+        return undone()
 
 
 def build(app: Flask, session: Session) -> World:
@@ -124,7 +117,7 @@ def _people(world: World, session: Session) -> None:
     session.commit()
 
 
-def _artist(world: World, session: Session, kind: str) -> Artist:
+def artist_of(world: World, session: Session, kind: str) -> Artist:
     return session.scalars(sa.select(Artist).where(Artist.user_id == world.people[kind])).one()
 
 
@@ -166,7 +159,7 @@ def _records(world: World, session: Session) -> None:
 
 
 def _masters(world: World, session: Session) -> None:
-    artist = _artist(world, session, "owner")
+    artist = artist_of(world, session, "owner")
     draft = factories.master(session, artist, title="Not Yet")
     live = factories.master(session, artist, title="Salt on the Wire")
     live.status, live.ipo.status = MasterStatus.LIVE, IpoStatus.LIVE
@@ -186,8 +179,8 @@ def _masters(world: World, session: Session) -> None:
 
 
 def _room(world: World, session: Session) -> None:
-    held = studio.room(session, _artist(world, session, "host"))
-    sketch = studio.room(session, _artist(world, session, "host"), live=False)
+    held = studio.room(session, artist_of(world, session, "host"))
+    sketch = studio.room(session, artist_of(world, session, "host"), live=False)
     revealed = studio.poll(held, label="Was it the third take?")
     decisions.close_decision(held.owner_id, revealed.id)
     decisions.reveal_decision(held.owner_id, revealed.id)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+import uuid
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
 from portal.artists.models import Artist
-from portal.db import db
+from portal.db import db, utcnow
+from portal.nfts.enums import NftListingStatus
+from portal.nfts.models import MasterNft
+from portal.web import cursors
 from tests.access.people import World
 
 MARKUP = (
@@ -41,6 +46,8 @@ MARKUP = (
 SQL = ("' OR '1'='1", "'; DROP TABLE users; --", '" UNION SELECT 1 --', "1) OR (1=1", "%' OR 1=1 --", "\\'; --", "a%_b")
 ODD = ("e\u0301te\u0301", "\u200d\u200d", "Z\u0336a\u0336", "\U0001f468\u200d\U0001f469", "\uff41\uff55")
 REFUSED = ("a\x00b", "\u202eevil", "x\u2066y\u2069", "bell\x07")
+LISTS = ("admin/users", "dividends", "dividends/claims", "marketplace", "masters/{live}/nfts", "nfts/{nft}/transfers")
+LISTS += ("masters/{live}/revenue-events",)
 RUNS = {"script", "style", "iframe", "object", "embed", "base"}
 
 
@@ -101,11 +108,37 @@ def test_words_are_words(world: World) -> None:
 
 
 def test_questions_are_words(world: World) -> None:
-    """Promises 65, 66: in every search, filter and sorting."""
-    for text in (*MARKUP, *SQL, *ODD):
+    """Promises 65, 66, 68: in every search, filter and sorting; what nobody sees is no fault there either."""
+    for text in (*MARKUP, *SQL, *ODD, *REFUSED):
         for path in ("/search", "/marketplace", "/artists", "/transactions", "/api/v2/marketplace", "/login"):
             names = ("q", "genre", "artist", "sort", "currency", "hash", "next", "after")
             hold(world.ask("anonymous", "GET", path, query_string=dict.fromkeys(names, text)), path, text)
+
+
+def test_no_words_are_sql(world: World) -> None:
+    """Promise 66: in a filter they find nothing, in a sorting or a cursor they are 400, signed or not."""
+    session = db.session()
+    share = session.get_one(MasterNft, uuid.UUID(world.ids["nft"]))
+    share.listing_status, share.listed_at = NftListingStatus.LISTED, utcnow()
+    share.listing_price_wei, share.listing_currency = 5, "USDC"
+    session.commit()
+
+    def found(**question: str) -> list[Any]:
+        answer = world.ask("anonymous", "GET", "/api/v2/marketplace", query_string=question)
+        assert answer.status_code == 200, question
+        return list(answer.json["data"])
+
+    assert len(found()) == len(found(currency="USDC", genre="Dub", sort="-price")) == 1
+    for text in SQL:
+        assert [found(**{name: text}) for name in ("genre", "artist", "currency")] == [[], [], []], text
+        assert world.ask("anonymous", "GET", "/api/v2/marketplace?sort=" + quote(text)).status_code == 400
+    with world.app.test_request_context():
+        signed = [cursors.encode(values) for values in ([text], [text, text], ["newest", text, text], [1, 2, 3])]
+    for path in LISTS:
+        kind = "admin" if path.startswith("admin") else "owner"
+        for after in (text, *signed):
+            asked = f"/api/v2/{path.format(**world.ids)}?after={quote(after)}"
+            assert world.ask(kind, "GET", asked).status_code == 400, (path, after)
 
 
 def test_characters_nobody_sees_are_refused(world: World) -> None:
@@ -122,11 +155,19 @@ def test_long_words_are_refused(world: World) -> None:
 
 
 def test_names_that_look_alike(world: World) -> None:
-    """Promise 68: a name is kept composed (NFC), and no two artists share an address."""
-    for kind, name in (("fan", "Cafe\u0301"), ("producer", "Caf\u00e9"), ("security", "\uff23afe")):
+    """Promise 68: a name is kept composed (NFC), and no two artists share an address, whatever script it is in."""
+    names = {"fan": "Cafe\u0301", "producer": "Caf\u00e9", "security": "\uff23afe", "finance": "\u0421\u0430f\u0435"}
+    for kind, name in names.items():
         assert world.ask(kind, "POST", "/studio/become", keep=True, data={"artistName": name}).status_code == 303
     made = sa.select(Artist.user_id, Artist.artist_name, Artist.slug)
     found = {row.user_id: row for row in db.session().execute(made)}
-    three = [found[world.people[kind]] for kind in ("fan", "producer", "security")]
-    assert len({row.slug for row in three}) == 3, three
-    assert three[0].artist_name == "Caf\u00e9"
+    four = [found[world.people[kind]] for kind in names]
+    assert len({row.slug for row in four}) == 4, four
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", row.slug) for row in four), four
+    assert four[0].artist_name == "Caf\u00e9"
+
+
+def test_every_text_is_composed(world: World) -> None:
+    """Promise 68: NFC in the API too, and what joins letters (ZWJ) is kept: scripts and emoji need it."""
+    answer = world.ask("owner", "POST", "/api/v2/masters", json={"title": " Cafe\u0301 \U0001f468\u200d\U0001f469 "})
+    assert answer.json["master"]["title"] == "Caf\u00e9 \U0001f468\u200d\U0001f469"

@@ -226,7 +226,7 @@ def test_a_room_from_draft_to_the_end(client: Client, session: Session, sign_in:
 
 @pytest.mark.parametrize("command", ["start", "lock", "complete", "cancel", "schedule", "decisions"])
 def test_somebody_elses_room_is_404(fan: Client, held: studio.Held, command: str) -> None:
-    bodies = {"schedule": {"scheduledStartAt": "2199-01-01T00:00Z"}, "decisions": DECISION}
+    bodies = {"schedule": {"scheduledStartAt": "2199-01-01T00:00:00Z"}, "decisions": DECISION}
     body: dict[str, Any] = bodies.get(command, {})
     assert fan.post(f"/api/v2/vstudio/{held.id}/{command}", json=body).status_code == 404
 

@@ -218,7 +218,7 @@ def test_a_room_and_its_poll_in_one_form(client: Client, session: Session, sign_
         ({"options[]": ["One"]}, "Give two to ten options."),
         ({"type": "slider"}, "A slider has a lowest"),
         ({"nftHolderWeight": "lots"}, "Enter a factor"),
-        ({"masterId": "x"}, "This is no id."),
+        ({"masterId": "x"}, "This is not an id."),
         ({"status": "live"}, "not a field"),
     ],
 )

@@ -28,6 +28,7 @@ from portal.web import openapi
 from tests import factories
 from tests.conftest import Client
 from tests.revenue import helpers
+from tests.undone import undone
 from tests.vstudio import studio
 from tests.web import odd
 
@@ -134,7 +135,8 @@ def body_near_the_document(client: Client, known: Known, data: st.DataObject) ->
     if "requestBody" in operation:
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
         sent = {"data": odd.encoded(data.draw(odd.near(schema, document))), "content_type": "application/json"}
-    hold(client.open(path(rule, known, data), method=methods(rule)[0], **sent), rule)
+    with undone():
+        hold(client.open(path(rule, known, data), method=methods(rule)[0], **sent), rule)
 
 
 @FEW
@@ -199,8 +201,9 @@ def odd_form(client: Client, known: Known, data: st.DataObject) -> None:
     form = data.draw(st.sampled_from(found))
     changed = data.draw(st.dictionaries(st.sampled_from([*form.fields, "extra"]), odd.texts, max_size=4))
     sent = {name: value.encode("utf-8", "replace") for name, value in (form.fields | changed).items()}
-    answer = client.post(form.action, data=sent)
-    assert answer.status_code < 500 or answer.status_code == 503, (form.action, answer.text[:500])
+    with undone():
+        answer = client.post(form.action, data=sent)
+        assert answer.status_code < 500 or answer.status_code == 503, (form.action, answer.text[:500])
 
 
 FORMS: dict[str, list[odd.Form]] = {}
