@@ -48,6 +48,7 @@ UNFIT: dict[str, dict[str, object]] = {
     "AUDIFI_DATA_KEYS is not set": {"data_keys": ""},
     "AUDIFI_SEAL_KEYS is not set": {"seal_keys": ""},
     "AUDIFI_KEYSTORE is not set": {"keystore": ""},
+    "AUDIFI_OUTBOUND_LOOPBACK is set": {"outbound_loopback": True},
 }
 
 
