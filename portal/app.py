@@ -16,7 +16,7 @@ from portal.accounts.identity import login_manager
 from portal.audit import context as audit_context
 from portal.config import ROOT, Settings, SettingsError
 from portal.db import ENGINE_OPTIONS, db, role_faults
-from portal.web import answers, filters, headers, health, openapi, pages, rates, sockets
+from portal.web import answers, filters, headers, health, openapi, pages, peer, rates, sockets
 
 FEATURES = (
     "audit",
@@ -58,6 +58,7 @@ def create_app(settings: Settings | None = None, database_url: str | None = None
     migrate.init_app(app, db)
     csrf.init_app(app)
     login_manager.init_app(app)
+    peer.set_up(app, settings)
     headers.set_up(app, settings)
     audit_context.set_up(app)
     answers.set_up(app)

@@ -205,6 +205,39 @@ def test_a_person_and_a_network_have_limits(world: World, few: Settings) -> None
     assert world.ask("fan", "GET", "/marketplace", environ_base={"REMOTE_ADDR": "192.0.2.1"}).status_code == 200
 
 
+FORGED = ("203.0.113.1", "198.51.100.8, 203.0.113.1", "x", "", "127.0.0.1", "unknown", "10.0.0.1:80", "::1", "a" * 500)
+
+
+def test_a_stranger_does_not_choose_the_network(world: World, few: Settings) -> None:
+    """Promise 56: without a proxy of ours, what a request says of where it comes from is not read."""
+    headers = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "X-Client-IP", "CF-Connecting-IP")
+    here, found = {"REMOTE_ADDR": "192.0.2.222"}, []
+    for number in range(16):
+        said = {name: FORGED[number % len(FORGED)] for name in headers}
+        found.append(world.ask("anonymous", "GET", "/api/v2/marketplace", headers=said, environ_base=here).status_code)
+    assert found == [200] * 15 + [429]
+
+
+@pytest.mark.parametrize("proxies", [1, 2])
+def test_behind_proxies_the_visitors_network_counts(app: Flask, proxies: int) -> None:
+    """Promise 56: what the outermost of our proxies saw is counted, whatever a visitor wrote before it."""
+    settings = replace(app.config["SETTINGS"], bind="0.0.0.0:5000", redis_url="", api_per_network=3, proxies=proxies)
+    client = create_app(settings).test_client()
+    ours = ["", ", 10.0.0.2"][proxies - 1]
+
+    def ask(visitor: str, forged: str = "") -> int:
+        said = {"X-Forwarded-For": f"{forged}, {visitor}{ours}".lstrip(", ")}
+        return client.get("/api/v2/me", headers=said, environ_base={"REMOTE_ADDR": "10.0.0.1"}).status_code
+
+    assert [ask("192.0.2.1", forged) for forged in (*FORGED[:3], "192.0.2.9")] == [401] * 3 + [429]
+    assert ask("192.0.2.9") == 401, "another network goes on"
+    assert [ask(f"2001:db8:0:1::{n}") for n in range(1, 5)] == [401] * 3 + [429], "an IPv6 network is a /64"
+    assert ask("2001:db8:0:2::1") == 401
+    assert [ask(said) for said in ("::ffff:192.0.2.33", "192.0.2.33", "::ffff:192.0.2.33", "192.0.2.33")][-1] == 429
+    assert ask("::ffff:192.0.2.34") == 401, "and an IPv4 address in IPv6 clothes is that address"
+    assert [ask(said) for said in ("x", "", "unknown", "y")][-1] == 429, "nonsense counts as the proxy's own"
+
+
 def test_votes_have_limits_of_their_own(world: World, few: Settings) -> None:
     """Promise 56: by the page's form and by the API alike."""
     room, decision = world.ids["room"], world.ids["decision"]
