@@ -133,5 +133,6 @@ def with_sockets(app: Flask) -> Flask:
         cors_allowed_origins=None,
         transports=["websocket"],
     )
+    app.wsgi_app = headers.on_lines(app.wsgi_app, app.config["SETTINGS"])  # type: ignore[method-assign, assignment]
     sockets.watch(app)
     return app

@@ -6,16 +6,17 @@ No answer shows a stack, SQL or a version; each carries the request id, which th
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, jsonify, make_response, redirect, render_template, request
-from flask_login import AnonymousUserMixin
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import errors
+from portal.db import db
 from portal.errors import DomainError
 from portal.logs import request_id
 from portal.web.pages import is_partial
@@ -87,13 +88,16 @@ def http_error(error: HTTPException) -> BaseResponse:
 
 
 def unexpected(error: Exception) -> BaseResponse:
+    """A statement that failed leaves its transaction unusable; the page of the error still asks who looks at it."""
     log.exception("unexpected error")
+    with suppress(SQLAlchemyError):
+        db.session.rollback()
     return _worded(500, *WORDS[500], "Nothing was changed. Tell us the number below if it happens again.", [])
 
 
 def database_away(error: Exception) -> BaseResponse:
     log.error("the database does not answer: %s", type(error).__name__)
-    g._login_user = AnonymousUserMixin()
+    g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
     return _worded(503, *WORDS[503], "Nothing was changed. Please try again in a moment.", [])
 
 

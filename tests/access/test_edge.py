@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +18,9 @@ from portal.app import create_app
 from portal.config import Settings
 from portal.db import db, utcnow
 from portal.embedded.valkey import Valkey
+from portal.web.access import anyone
+from portal.web.pages import guarded
+from tests.access import canaries
 from tests.access.people import World
 from tests.access.table import LINES, WHO, YES
 from tests.access.test_matrix import asked, ids  # noqa: F401  (fixture)
@@ -67,6 +71,92 @@ def test_every_answer_has_its_headers(world: World, ids: dict[str, str]) -> None
     for path in ("/nowhere", "/masters/../x", "/api/v2/nowhere", "/static/0/x.css"):
         hold_headers(world.ask("fan", "GET", path), https=False)
     hold_headers(world.ask("fan", "POST", "/", headers={"X-CSRFToken": None}), https=False)
+
+
+INSIDE = re.compile(
+    r"Traceback|\b\w*(?:Error|Exception)\(|RuntimeError|SELECT |psycopg|sqlalchemy|/portal/|site-packages|\.py\b"
+    r"|(?:Werkzeug|Python|Flask|gunicorn|PostgreSQL|htmx|socket\.io)[/ -]v?\d",
+    re.I,
+)
+
+
+def break_views(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page and a program's address that fail, and others whose database is away."""
+
+    def broken() -> None:
+        db.session.execute(sa.text("SELECT name FROM no_such_table WHERE secret = :mark"), {"mark": canaries.MARK})
+
+    def away() -> None:
+        raise sa.exc.OperationalError("SELECT secret", {}, Exception("connection to 10.0.0.7 port 5432 failed"))
+
+    views = {"marketplace.help": broken, "accounts_api.get_me_v1": broken, "accounts_api.get_me_v2": broken}
+    views |= {"marketplace.risk_get": away, "accounts_api.get_me_subscriptions_v2": away}
+    for endpoint in set(views) & set(app.view_functions):
+        view: Any = guarded(views[endpoint], anyone)
+        view.declared = getattr(app.view_functions[endpoint], "declared", None)
+        monkeypatch.setitem(app.view_functions, endpoint, view)
+
+
+def refusals(world: World) -> Iterator[TestResponse]:
+    """One of each way in which an address may not answer as one would like."""
+    large = {"data": "x" * 1_100_000, "content_type": "application/x-www-form-urlencoded"}
+    asked: list[tuple[str, str, dict[str, Any]]] = [
+        ("GET", "/nowhere", {}),
+        ("GET", "/api/v1/nowhere", {}),
+        ("GET", "/api/v2/nowhere", {}),
+        ("GET", "/static/0/x.css", {}),
+        ("GET", "/%00", {}),
+        ("GET", "/masters/%ff", {}),
+        ("GET", "//help", {}),
+        ("PUT", "/help", {}),
+        ("DELETE", "/api/v2/marketplace", {}),
+        ("TRACE", "/", {}),
+        ("PROPFIND", "/login", {}),
+        ("POST", "/me/profile", large),
+        ("POST", "/api/v2/masters", large),
+        ("POST", "/api/v2/masters", {"data": "{", "content_type": "application/json"}),
+        ("POST", "/api/v2/masters", {"data": "<a/>", "content_type": "application/xml"}),
+        ("POST", "/api/v2/masters", {"json": {"nothing": 1}}),
+        ("POST", "/me/profile", {"data": {}}),
+        ("POST", "/me/profile", {"data": {}, "headers": {"X-CSRFToken": "forged"}}),
+        ("POST", "/logout", {"headers": {"Sec-Fetch-Site": "cross-site"}}),
+        ("GET", "/admin/users", {}),
+        ("GET", "/api/v2/admin/users", {}),
+        ("GET", "/help", {}),
+        ("GET", "/help", {"headers": {"HX-Request": "true", "HX-Request-Type": "partial"}}),
+        ("GET", "/legal/risk", {}),
+        ("GET", "/api/v1/me", {}),
+        ("GET", "/api/v2/me", {}),
+        ("OPTIONS", "/help", {}),
+        ("HEAD", "/nowhere", {}),
+    ]
+    for method, path, sent in asked:
+        yield world.ask("fan", method, path, echoes=True, **sent)
+    picture = f"/avatars/{world.people['fan']}.svg"
+    known = {"If-None-Match": world.ask("fan", "GET", picture).headers["ETag"]}
+    yield world.ask("fan", "GET", picture, headers=known)
+    for _ in range(12):
+        yield world.ask("fan", "GET", "/api/v2/marketplace", environ_base={"REMOTE_ADDR": "192.0.2.44"})
+
+
+def test_refusals_have_their_headers_and_tell_nothing(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promises 54, 55, 72: every kind of refusal and error; no stack, SQL, name of a file or version in any of them."""
+    monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], api_per_person=15))
+    break_views(app, monkeypatch)
+    seen = set()
+    for answer in refusals(world):
+        where = (answer.request.method, answer.request.path, answer.status_code)
+        hold_headers(answer, https=False)
+        seen.add(answer.status_code)
+        if answer.status_code >= 400:
+            assert not INSIDE.search(answer.text), (where, INSIDE.search(answer.text))
+            assert canaries.MARK not in answer.text, where
+        if answer.status_code >= 400 and answer.request.path.startswith("/api/v2/"):
+            assert answer.mimetype == "application/problem+json", where
+            assert answer.json["requestId"] == answer.headers["X-Request-Id"], where
+    assert {200, 304, 308, 400, 403, 404, 405, 413, 422, 429, 500} <= seen, seen
 
 
 def test_under_https(app: Flask) -> None:
