@@ -71,6 +71,7 @@ def test_every_fault_is_named_at_once() -> None:
 
 
 def test_debug_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise 72: a debugger in production would show, and run, whatever a visitor likes."""
     monkeypatch.setenv("FLASK_DEBUG", "1")
     with pytest.raises(SettingsError, match="FLASK_DEBUG"):
         create_app(FIT, serving=False)
