@@ -16,7 +16,7 @@ from portal.accounts.identity import login_manager
 from portal.audit import context as audit_context
 from portal.config import ROOT, Settings, SettingsError
 from portal.db import ENGINE_OPTIONS, db, role_faults
-from portal.web import answers, filters, headers, health, openapi, pages, rates, sockets, uploads
+from portal.web import answers, filters, headers, health, openapi, pages, peer, rates, sockets, uploads
 
 FEATURES = (
     "audit",
@@ -61,6 +61,7 @@ def create_app(settings: Settings | None = None, database_url: str | None = None
     uploads.set_up(app)
     csrf.init_app(app)
     login_manager.init_app(app)
+    peer.set_up(app, settings)
     headers.set_up(app, settings)
     answers.set_up(app)
     filters.set_up(app, settings)
@@ -134,5 +135,6 @@ def with_sockets(app: Flask) -> Flask:
         cors_allowed_origins=None,
         transports=["websocket"],
     )
+    app.wsgi_app = headers.on_lines(app.wsgi_app, app.config["SETTINGS"])  # type: ignore[method-assign, assignment]
     sockets.watch(app)
     return app

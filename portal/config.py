@@ -58,6 +58,8 @@ class Settings:
     security_mail: str = ""
     security_webhook: str = ""
     security_webhook_secret: str = ""
+    outbound_loopback: bool = False
+    proxies: int = 0
     keystore: str = ""
     keystore_password: str = ""
     factory_address: str = ""
@@ -166,6 +168,8 @@ class Settings:
             for name in ("data_keys", "seal_keys")
             if not getattr(self, name)
         ]
+        if self.outbound_loopback:
+            faults.append("AUDIFI_OUTBOUND_LOOPBACK is set: a chosen address could lead into this machine")
         if not self.keystore:
             faults.append("AUDIFI_KEYSTORE is not set: nothing could be sent to the chain")
         return faults

@@ -48,6 +48,7 @@ UNFIT: dict[str, dict[str, object]] = {
     "AUDIFI_DATA_KEYS is not set": {"data_keys": ""},
     "AUDIFI_SEAL_KEYS is not set": {"seal_keys": ""},
     "AUDIFI_KEYSTORE is not set": {"keystore": ""},
+    "AUDIFI_OUTBOUND_LOOPBACK is set": {"outbound_loopback": True},
 }
 
 
@@ -71,7 +72,7 @@ def test_every_fault_is_named_at_once() -> None:
 
 
 def test_debug_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Promises 72 and 80: production never runs with the debugger."""
+    """Promises 72 and 80: a debugger in production would show, and run, whatever a visitor likes."""
     monkeypatch.setenv("FLASK_DEBUG", "1")
     with pytest.raises(SettingsError, match="FLASK_DEBUG"):
         create_app(FIT, serving=False)

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal import outbound
 from portal.accounts import limits, queries, ways
 from portal.accounts.entry import Admission, admit, failures_noted
 from portal.accounts.enums import AuthProvider
@@ -29,15 +29,13 @@ from portal.accounts.proofs import keep
 from portal.accounts.sign_in_models import OAuthAttempt
 from portal.audit.enums import AuditActionCategory
 from portal.audit.service import record
-from portal.config import Settings
+from portal.config import LOOPBACK, Settings
 from portal.crypto import same, token_hash
 from portal.crypto.keyring import data_keys
 from portal.crypto.sealed import seal, unseal
 from portal.db import db, transaction, utcnow
 from portal.errors import BadRequest, NotFound, Unavailable
 
-TIMEOUT_SECONDS = 5
-MOST_BYTES = 1_000_000
 KEPT_SECONDS = 300
 ATTEMPT_SECONDS = 10 * 60
 LEEWAY_SECONDS = 60
@@ -227,10 +225,8 @@ def _identity(row: Provider, code: str, attempt_id: uuid.UUID, settings: Setting
 
     try:
         with _client(row, settings) as client:
-            token = client.fetch_token(
-                endpoints["token_endpoint"], code=code, code_verifier=verifier, timeout=TIMEOUT_SECONDS
-            )
-    except (requests.RequestException, AuthlibBaseError, ValueError, TypeError) as error:
+            token = client.fetch_token(endpoints["token_endpoint"], code=code, code_verifier=verifier)
+    except (outbound.Failed, AuthlibBaseError, ValueError, TypeError, RecursionError) as error:
         raise Unavailable(AWAY) from error
     if row.plain:
         headers = {"Authorization": f"Bearer {token['access_token']}"}
@@ -281,7 +277,7 @@ def _email(value: Any) -> str | None:
 def _client(row: Provider, settings: Settings) -> Any:
     from authlib.integrations.requests_client import OAuth2Session  # slow to import, and seldom needed
 
-    return OAuth2Session(
+    client = OAuth2Session(
         client_id=row.client_id,
         client_secret=row.secret or None,
         token_endpoint_auth_method="client_secret_basic" if row.secret else "none",
@@ -289,6 +285,7 @@ def _client(row: Provider, settings: Settings) -> Any:
         redirect_uri=f"{settings.public_url}/login/with/{row.provider.value}/back",
         code_challenge_method="S256",
     )
+    return outbound.guarded(client, settings)
 
 
 _discovered: dict[str, tuple[float, dict[str, Any]]] = {}
@@ -312,24 +309,22 @@ def _endpoints(row: Provider, settings: Settings) -> dict[str, str]:
 
 
 def _safe(url: Any, settings: Settings) -> str:
-    """https only; a newcomer's machine may also talk to itself."""
+    """https only, unless this machine may talk to itself; where it leads is looked at when it is asked (`outbound`)."""
     parts = urlsplit(url) if isinstance(url, str) else None
-    own = parts is not None and settings.newcomer_tools and parts.hostname in {"127.0.0.1", "localhost"}
+    own = parts is not None and settings.outbound_loopback and parts.hostname in LOOPBACK
     if parts is None or not parts.hostname or (parts.scheme != "https" and not own):
         raise Unavailable(AWAY)
     return str(url)
 
 
 def _fetch(url: str, settings: Settings, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    """A JSON object, at most `MOST_BYTES`, without following a redirect."""
+    """A JSON object."""
     asked = {"Accept": "application/json"} | (headers or {})
     try:
-        with requests.get(
-            _safe(url, settings), headers=asked, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True
-        ) as answer:
-            body = answer.raw.read(MOST_BYTES + 1, decode_content=True) if answer.status_code == 200 else b""
-        found = json.loads(body) if 0 < len(body) <= MOST_BYTES else None
-    except (requests.RequestException, OSError, ValueError) as error:
+        with outbound.session(settings) as http:
+            answer = http.get(_safe(url, settings), headers=asked)
+        found = json.loads(answer.content) if answer.status_code == 200 else None
+    except (outbound.Failed, ValueError, RecursionError) as error:
         raise Unavailable(AWAY) from error
     if not isinstance(found, dict):
         raise Unavailable(AWAY)

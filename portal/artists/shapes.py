@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from typing_extensions import TypedDict
 
 from portal.artists.models import Artist
 from portal.web.schema import Id
+
+_WEB = re.compile(r"https?://[^\s\\]+\Z", re.I)
 
 
 class PublicArtist(TypedDict):
@@ -39,9 +43,15 @@ def artist(artist: Artist) -> PublicArtist:
         "slug": artist.slug,
         "bio": artist.bio,
         "profileImageUrl": artist.profile_image_url,
-        "socialLinks": artist.social_links or {},
+        "socialLinks": web_links(artist),
         "isVerified": artist.is_verified,
     }
+
+
+def web_links(artist: Artist) -> dict[str, str]:
+    """Social links that lead to a web page; whatever else stands there (`javascript:`, `data:`) is told to nobody."""
+    given = artist.social_links or {}
+    return {name: href for name, href in given.items() if isinstance(href, str) and _WEB.match(href)}
 
 
 def of_master(artist: Artist) -> MasterArtist:

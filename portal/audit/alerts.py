@@ -11,16 +11,12 @@ import base64
 import hmac
 import json
 import time
-import urllib.error
-import urllib.request
 from typing import Any
 
-from portal import mail
+from portal import mail, outbound
 from portal.audit.models import SecurityEvent
 from portal.config import Settings
 from portal.errors import Unavailable
-
-TIMEOUT_SECONDS = 10
 
 
 def by_mail(settings: Settings, event: SecurityEvent) -> None:
@@ -39,12 +35,11 @@ def by_webhook(settings: Settings, event: SecurityEvent) -> None:
     """POST the event as JSON, following no redirect. Raises Unavailable unless the answer is 2xx."""
     body = json.dumps(body_of(settings, event)).encode()
     headers = {"content-type": "application/json", **_signed(settings.security_webhook_secret, str(event.id), body)}
-    request = urllib.request.Request(settings.security_webhook, body, headers, method="POST")  # noqa: S310
     try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS):
-            pass
-    except (urllib.error.URLError, OSError) as error:
-        raise Unavailable(f"The security webhook did not take the event: {error}") from None
+        with outbound.session(settings) as http:
+            http.post(settings.security_webhook, data=body, headers=headers).raise_for_status()
+    except outbound.Failed as error:
+        raise Unavailable(f"The security webhook did not take the event ({type(error).__name__}).") from None
 
 
 def body_of(settings: Settings, event: SecurityEvent) -> dict[str, Any]:
@@ -69,8 +64,3 @@ def _signed(secret: str, event_id: str, body: bytes) -> dict[str, str]:
         signed = hmac.digest(secret.encode(), f"{event_id}.{now}.".encode() + body, "sha256")
         headers["webhook-signature"] = f"v1,{base64.b64encode(signed).decode()}"
     return headers
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_args: Any) -> None:
-        return None

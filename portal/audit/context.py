@@ -18,6 +18,7 @@ from flask import Flask, request
 from sqlalchemy.orm import Session
 
 from portal.db import db
+from portal.web import peer
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def set_up(app: Flask) -> None:
             Actor(
                 kind="user",
                 identifier="visitor",
-                ip_address=request.remote_addr,
+                ip_address=peer.address(),
                 user_agent=request.user_agent.string[:500],
                 path=request.path[:500],
                 method=request.method[:10],

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.artists import queries as artist_queries
 from portal.artists.models import Artist
+from portal.artists.shapes import web_links
 from portal.marketplace.wording import artist_href, avatar_url, master_card
 from portal.masters import queries as master_queries
 from portal.masters.models import Master
@@ -38,19 +39,10 @@ def page(session: Session, artist: Artist, user_id: uuid.UUID | None) -> dict[st
         },
         "masters": [_card(m) for m in masters],
         "rooms": [room_card(r) for r in room_queries.of_artist(session, artist.id, public_only=True)],
-        "links": _links(artist),
+        "links": [{"text": name.capitalize(), "href": href} for name, href in web_links(artist).items()],
         "coin": None,
         "owner_href": "/studio" if mine else None,
     }
-
-
-def _links(artist: Artist) -> list[dict[str, str]]:
-    """Social links that lead to a web page; anything else is not shown."""
-    return [
-        {"text": name.capitalize(), "href": str(href)}
-        for name, href in (artist.social_links or {}).items()
-        if str(href).startswith(("https://", "http://"))
-    ]
 
 
 def _card(master: Master) -> dict[str, Any]:

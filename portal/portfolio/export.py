@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from portal import tables
 from portal.money import format_units
@@ -22,5 +23,5 @@ def _row(line: Line) -> list[object]:
     return [*words, line.held.shares, *(_amount(amount, line.decimals) for amount in amounts)]
 
 
-def _amount(minor: int | None, decimals: int) -> str:
-    return "" if minor is None else format_units(minor, decimals).replace(",", "")
+def _amount(minor: int | None, decimals: int) -> Decimal | None:
+    return None if minor is None else Decimal(format_units(minor, decimals).replace(",", ""))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from flask import current_app, request
+from flask import current_app
 from flask import session as cookie
 from flask_login import current_user
 
 from portal.crypto import keyed_hash, new_token, token_hash
 from portal.vstudio.queries import Voter
+from portal.web import peer
 
 
 def voter() -> Voter:
     """The voter with the address as a keyed hash."""
-    ip_hash = keyed_hash(current_app.config["SETTINGS"].secret_key, request.remote_addr or "")
+    ip_hash = keyed_hash(current_app.config["SETTINGS"].secret_key, peer.address() or "")
     if current_user.is_authenticated:
         return Voter(user_id=current_user.user_id, ip_hash=ip_hash)
     return Voter(anonymous_id=anonymous_id(), ip_hash=ip_hash)

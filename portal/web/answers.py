@@ -6,15 +6,17 @@ No answer shows a stack, SQL or a version; each carries the request id, which th
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, jsonify, make_response, redirect, render_template, request
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import errors
+from portal.db import db
 from portal.errors import DomainError
 from portal.logs import request_id
 from portal.web.pages import is_partial
@@ -86,7 +88,10 @@ def http_error(error: HTTPException) -> BaseResponse:
 
 
 def unexpected(error: Exception) -> BaseResponse:
+    """A statement that failed leaves its transaction unusable; the page of the error still asks who looks at it."""
     log.exception("unexpected error")
+    with suppress(SQLAlchemyError):
+        db.session.rollback()
     return _worded(500, *WORDS[500], "Nothing was changed. Tell us the number below if it happens again.", [])
 
 

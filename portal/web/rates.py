@@ -17,18 +17,18 @@ from flask_limiter import ApplicationLimit, Limiter
 from flask_login import current_user
 
 from portal.config import Settings
-from portal.web import uploads
+from portal.web import peer, uploads
 
 VOTE = re.compile(r"/api/v\d+/vstudio/decisions/[^/]+/votes|/vstudio/[0-9a-f-]{36}")
 
 
 def network(address: str | None, settings: Settings) -> str:
-    """The address, or its /64 for IPv6; "" for none, and on a newcomer's own machine, where everybody has the same."""
-    try:
-        found = ipaddress.ip_address(address or "")
-    except ValueError:
-        return ""
-    if found.is_loopback and settings.newcomer_tools:
+    """The address, or its /64 for IPv6, whose owner has all of it.
+
+    "" for none, and on a newcomer's own machine, where everybody has the same.
+    """
+    found = peer.read(address)
+    if found is None or (found.is_loopback and settings.newcomer_tools):
         return ""
     return str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))
 
@@ -91,7 +91,7 @@ def _person() -> str:
 
 
 def _network() -> str:
-    return network(request.remote_addr, _settings())
+    return network(peer.address(), _settings())
 
 
 def _settings() -> Settings:

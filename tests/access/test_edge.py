@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +18,9 @@ from portal.app import create_app
 from portal.config import Settings
 from portal.db import db, utcnow
 from portal.embedded.valkey import Valkey
+from portal.web.access import anyone
+from portal.web.pages import guarded
+from tests.access import canaries
 from tests.access.people import World
 from tests.access.table import LINES, WHO, YES
 from tests.access.test_matrix import asked, ids  # noqa: F401  (fixture)
@@ -67,6 +71,92 @@ def test_every_answer_has_its_headers(world: World, ids: dict[str, str]) -> None
     for path in ("/nowhere", "/masters/../x", "/api/v2/nowhere", "/static/0/x.css"):
         hold_headers(world.ask("fan", "GET", path), https=False)
     hold_headers(world.ask("fan", "POST", "/", headers={"X-CSRFToken": None}), https=False)
+
+
+INSIDE = re.compile(
+    r"Traceback|\b\w*(?:Error|Exception)\(|RuntimeError|SELECT |psycopg|sqlalchemy|/portal/|site-packages|\.py\b"
+    r"|(?:Werkzeug|Python|Flask|gunicorn|PostgreSQL|htmx|socket\.io)[/ -]v?\d",
+    re.I,
+)
+
+
+def break_views(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page and a program's address that fail, and others whose database is away."""
+
+    def broken() -> None:
+        db.session.execute(sa.text("SELECT name FROM no_such_table WHERE secret = :mark"), {"mark": canaries.MARK})
+
+    def away() -> None:
+        raise sa.exc.OperationalError("SELECT secret", {}, Exception("connection to 10.0.0.7 port 5432 failed"))
+
+    views = {"marketplace.help": broken, "accounts_api.get_me_v1": broken, "accounts_api.get_me_v2": broken}
+    views |= {"marketplace.risk_get": away, "accounts_api.get_me_subscriptions_v2": away}
+    for endpoint in set(views) & set(app.view_functions):
+        view: Any = guarded(views[endpoint], anyone)
+        view.declared = getattr(app.view_functions[endpoint], "declared", None)
+        monkeypatch.setitem(app.view_functions, endpoint, view)
+
+
+def refusals(world: World) -> Iterator[TestResponse]:
+    """One of each way in which an address may not answer as one would like."""
+    large = {"data": "x" * 1_100_000, "content_type": "application/x-www-form-urlencoded"}
+    asked: list[tuple[str, str, dict[str, Any]]] = [
+        ("GET", "/nowhere", {}),
+        ("GET", "/api/v1/nowhere", {}),
+        ("GET", "/api/v2/nowhere", {}),
+        ("GET", "/static/0/x.css", {}),
+        ("GET", "/%00", {}),
+        ("GET", "/masters/%ff", {}),
+        ("GET", "//help", {}),
+        ("PUT", "/help", {}),
+        ("DELETE", "/api/v2/marketplace", {}),
+        ("TRACE", "/", {}),
+        ("PROPFIND", "/login", {}),
+        ("POST", "/me/profile", large),
+        ("POST", "/api/v2/masters", large),
+        ("POST", "/api/v2/masters", {"data": "{", "content_type": "application/json"}),
+        ("POST", "/api/v2/masters", {"data": "<a/>", "content_type": "application/xml"}),
+        ("POST", "/api/v2/masters", {"json": {"nothing": 1}}),
+        ("POST", "/me/profile", {"data": {}}),
+        ("POST", "/me/profile", {"data": {}, "headers": {"X-CSRFToken": "forged"}}),
+        ("POST", "/logout", {"headers": {"Sec-Fetch-Site": "cross-site"}}),
+        ("GET", "/admin/users", {}),
+        ("GET", "/api/v2/admin/users", {}),
+        ("GET", "/help", {}),
+        ("GET", "/help", {"headers": {"HX-Request": "true", "HX-Request-Type": "partial"}}),
+        ("GET", "/legal/risk", {}),
+        ("GET", "/api/v1/me", {}),
+        ("GET", "/api/v2/me", {}),
+        ("OPTIONS", "/help", {}),
+        ("HEAD", "/nowhere", {}),
+    ]
+    for method, path, sent in asked:
+        yield world.ask("fan", method, path, echoes=True, **sent)
+    picture = f"/avatars/{world.people['fan']}.svg"
+    known = {"If-None-Match": world.ask("fan", "GET", picture).headers["ETag"]}
+    yield world.ask("fan", "GET", picture, headers=known)
+    for _ in range(12):
+        yield world.ask("fan", "GET", "/api/v2/marketplace", environ_base={"REMOTE_ADDR": "192.0.2.44"})
+
+
+def test_refusals_have_their_headers_and_tell_nothing(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promises 54, 55, 72: every kind of refusal and error; no stack, SQL, name of a file or version in any of them."""
+    monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], api_per_person=15))
+    break_views(app, monkeypatch)
+    seen = set()
+    for answer in refusals(world):
+        where = (answer.request.method, answer.request.path, answer.status_code)
+        hold_headers(answer, https=False)
+        seen.add(answer.status_code)
+        if answer.status_code >= 400:
+            assert not INSIDE.search(answer.text), (where, INSIDE.search(answer.text))
+            assert canaries.MARK not in answer.text, where
+        if answer.status_code >= 400 and answer.request.path.startswith("/api/v2/"):
+            assert answer.mimetype == "application/problem+json", where
+            assert answer.json["requestId"] == answer.headers["X-Request-Id"], where
+    assert {200, 304, 308, 400, 403, 404, 405, 413, 422, 429, 500, 503} <= seen, seen
 
 
 def test_under_https(app: Flask) -> None:
@@ -203,6 +293,39 @@ def test_a_person_and_a_network_have_limits(world: World, few: Settings) -> None
     assert statuses(world, "anonymous", "192.0.2.77", 16)[-1] == 429
     assert statuses(world, "host", "192.0.2.77", 1) == [429]
     assert world.ask("fan", "GET", "/marketplace", environ_base={"REMOTE_ADDR": "192.0.2.1"}).status_code == 200
+
+
+FORGED = ("203.0.113.1", "198.51.100.8, 203.0.113.1", "x", "", "127.0.0.1", "unknown", "10.0.0.1:80", "::1", "a" * 500)
+
+
+def test_a_stranger_does_not_choose_the_network(world: World, few: Settings) -> None:
+    """Promise 56: without a proxy of ours, what a request says of where it comes from is not read."""
+    headers = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "X-Client-IP", "CF-Connecting-IP")
+    here, found = {"REMOTE_ADDR": "192.0.2.222"}, []
+    for number in range(16):
+        said = {name: FORGED[number % len(FORGED)] for name in headers}
+        found.append(world.ask("anonymous", "GET", "/api/v2/marketplace", headers=said, environ_base=here).status_code)
+    assert found == [200] * 15 + [429]
+
+
+@pytest.mark.parametrize("proxies", [1, 2])
+def test_behind_proxies_the_visitors_network_counts(app: Flask, proxies: int) -> None:
+    """Promise 56: what the outermost of our proxies saw is counted, whatever a visitor wrote before it."""
+    settings = replace(app.config["SETTINGS"], bind="0.0.0.0:5000", redis_url="", api_per_network=3, proxies=proxies)
+    client = create_app(settings).test_client()
+    ours = ["", ", 10.0.0.2"][proxies - 1]
+
+    def ask(visitor: str, forged: str = "") -> int:
+        said = {"X-Forwarded-For": f"{forged}, {visitor}{ours}".lstrip(", ")}
+        return client.get("/api/v2/me", headers=said, environ_base={"REMOTE_ADDR": "10.0.0.1"}).status_code
+
+    assert [ask("192.0.2.1", forged) for forged in (*FORGED[:3], "192.0.2.9")] == [401] * 3 + [429]
+    assert ask("192.0.2.9") == 401, "another network goes on"
+    assert [ask(f"2001:db8:0:1::{n}") for n in range(1, 5)] == [401] * 3 + [429], "an IPv6 network is a /64"
+    assert ask("2001:db8:0:2::1") == 401
+    assert [ask(said) for said in ("::ffff:192.0.2.33", "192.0.2.33", "::ffff:192.0.2.33", "192.0.2.33")][-1] == 429
+    assert ask("::ffff:192.0.2.34") == 401, "and an IPv4 address in IPv6 clothes is that address"
+    assert [ask(said) for said in ("x", "", "unknown", "y")][-1] == 429, "nonsense counts as the proxy's own"
 
 
 def test_votes_have_limits_of_their_own(world: World, few: Settings) -> None:

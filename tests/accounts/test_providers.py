@@ -6,6 +6,7 @@ import html
 import re
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -36,8 +37,9 @@ BACK = "http://127.0.0.1:5000/login/with/"
 def provider(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     """Two rows for one running provider: Google speaks OpenID Connect, GitHub plain OAuth 2.0."""
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
+    settings = replace(app.config["SETTINGS"], outbound_loopback=True)
+    monkeypatch.setitem(app.config, "SETTINGS", settings)
     with running(BACK) as made:
-        settings = app.config["SETTINGS"]
         providers.put(AuthProvider.GOOGLE, "Soundhall ID", CLIENT, SECRET, {"issuer": made.issuer}, settings)
         plain = {"issuer": "https://github.com", "kind": "oauth2", "subject": "id"}
         endpoints = {"authorization": "/authorize", "token": "/token", "userinfo": "/user"}

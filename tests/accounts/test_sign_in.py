@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from portal import mail
 from portal.accounts import limits, links
 from portal.accounts.models import MagicLinkToken, RateLimit, User, UserSession
+from portal.accounts.service import open_session
 from portal.audit.models import AuditLog, SecurityEvent
 from portal.crypto import token_hash
 from portal.db import db
@@ -63,12 +64,48 @@ def test_opening_a_link_uses_nothing_up(client: Client, run_jobs: Jobs) -> None:
 
 
 def test_known_and_unknown_addresses_get_the_same_answer(client: Client, run_jobs: Jobs) -> None:
-    """Promise 57."""
+    """Promise 57: status, headers and body, of the form, of the page after it and of the mail."""
     client.post(ask(client, run_jobs, "known@example.org"))
     client.post("/logout")
-    known = client.post("/login", data={"email": "known@example.org"})
-    unknown = client.post("/login", data={"email": "unknown@example.org"})
-    assert (known.status_code, known.location) == (unknown.status_code, unknown.location)
+    told = [_all_of(client, run_jobs, f"{name}@example.org") for name in ("known", "other")]
+    assert told[0] == told[1]
+    assert "(address)" in told[0][1][2]
+
+
+def _all_of(client: Client, run_jobs: Jobs, email: str) -> list[tuple[Any, ...]]:
+    """What somebody learns who asks for a link to this address, without the address and what is random."""
+    answers = [client.post("/login", data={"email": email}), client.get("/login/check-mail")]
+    own = {"X-Request-Id", "Set-Cookie", "Content-Length"}
+    headers = [sorted(pair for pair in answer.headers if pair[0] not in own) for answer in answers]
+    seen: list[tuple[Any, ...]] = [
+        (answer.status_code, told, _neutral(answer.text, email))
+        for answer, told in zip(answers, headers, strict=True)
+    ]
+    run_jobs()
+    mails = [kept for kept in mail.kept(client.application.config["SETTINGS"]) if kept["to"] == email]
+    return [*seen, (mails[0]["subject"], _neutral(str(mails[0]["text"]), email))]
+
+
+def _neutral(text: str, email: str) -> str:
+    text = re.sub(r'(name="csrf[-_]token" (?:content|value)=)"[^"]*"', r"\1", text.replace(email, "(address)"))
+    text = re.sub(r"\b[0-9a-f]{32,64}\b|\d{4}-\d\d-\d\dT[\d:.]+Z", "(of the moment)", text)
+    return re.sub(r"[\w.-]+\.[\w-]{6}\.[\w-]{27}", "(token)", text)
+
+
+def test_no_other_form_tells_who_is_known(client: Client, session: Session, app: Flask) -> None:
+    """Promise 57: adding an address to one's account says the same of one that somebody else has."""
+    factories.person(session, "known@example.org")
+    me = browser(app)
+    token = open_session(session, factories.person(session, "me@example.org"), app.config["SETTINGS"])
+    session.commit()
+    with me.session_transaction() as cookie:
+        cookie["_user_id"], cookie["_fresh"] = token, True
+    told = []
+    for email in ("known@example.org", "other@example.org"):
+        answer = me.post("/me/security", data={"email": email})
+        told.append((answer.status_code, answer.location, _neutral(me.get("/me/security").text, email)))
+    assert told[0] == told[1]
+    assert "A link is on its way" in told[0][2]
 
 
 def test_an_old_link_is_refused(client: Client, run_jobs: Jobs, session: Session) -> None:
@@ -300,7 +337,10 @@ def test_a_network_is_limited_too(client: Client) -> None:
     """Promise 56: ten links in five minutes for one network, whatever addresses they go to; others go on."""
     outside = {"REMOTE_ADDR": "203.0.113.7"}
     for number in range(10):
-        answer = client.post("/login", data={"email": f"n{number}@example.org"}, environ_overrides=outside)
+        said = {"X-Forwarded-For": f"198.51.100.{number}"}
+        answer = client.post(
+            "/login", data={"email": f"n{number}@example.org"}, headers=said, environ_overrides=outside
+        )
         assert answer.status_code == 303
     assert client.post("/login", data={"email": "n@example.org"}, environ_overrides=outside).status_code == 429
     other = {"REMOTE_ADDR": "2001:db8::1"}

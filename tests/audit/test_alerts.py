@@ -79,6 +79,7 @@ def team(live_app: Flask, inbox: Inbox, hook: Hook) -> Iterator[None]:  # noqa: 
         security_mail="team@example.org",
         security_webhook=hook.url,
         security_webhook_secret="whsec",
+        outbound_loopback=True,
     )
     yield
     live_app.config["SETTINGS"] = settings

@@ -18,7 +18,6 @@ from portal.audit.models import SecurityEvent
 from portal.chain.signer import of_dev_account
 from portal.portfolio import book, page
 from portal.revenue import history
-from portal.tables import safe
 from tests import factories
 from tests.conftest import Client
 from tests.golden import frozen, masked
@@ -183,12 +182,6 @@ def test_the_export_runs_no_formula(signed_in: Client, session: Session, mine: s
     (row,) = csv.DictReader(io.StringIO(answer.text))
     assert (row["Master"], row["Shares"], row["Paid for"], row["Last price"]) == ("'=HYPERLINK(1)", "2", "50.00", "")
     assert session.scalar(sa.select(SecurityEvent.title)) == "Portfolio exported"
-
-
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx", "\rx"])
-def test_live_cells_become_text(text: str) -> None:
-    assert safe(text) == f"'{text}"
-    assert safe(f"a{text}") == f"a{text}"
 
 
 def test_a_wallet_that_signs_elsewhere_gets_its_transaction(signed_in: Client, salt: Mirror, mine: str) -> None:
