@@ -23,13 +23,14 @@ from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.orm import Session
+from sqlalchemy.util import LRUCache
 
 from portal import live, outbox
 from portal.accounts.models import User
 from portal.accounts.service import open_session
 from portal.app import create_app
 from portal.config import Settings
-from portal.db import db
+from portal.db import ENGINE_OPTIONS, db
 from portal.embedded.files import secret
 from portal.embedded.postgres import Postgres
 from portal.embedded.valkey import Valkey
@@ -39,6 +40,8 @@ from tests.raw import raw, raw_database  # noqa: F401
 from tests.recorded import every_change_is_recorded  # noqa: F401
 
 CSRF = "a" * 40
+COMPILED: LRUCache[Any, Any] = LRUCache(2000)
+"""Statements once compiled, for all databases of a process."""
 
 
 BOTH_HATS = """
@@ -145,14 +148,31 @@ def app(shared_app: Flask) -> Iterator[Flask]:
                 outer.rollback()
 
 
+@pytest.fixture(scope="session")
+def live_shared(postgres: Postgres, template: str, settings: Settings) -> Flask:
+    """One application for all tests with real commits: building one costs more than most of these tests."""
+    return _app(settings, postgres, template)
+
+
 @pytest.fixture
-def live_app(postgres: Postgres, clone: Callable[[], str], settings: Settings, tmp_path: Path) -> Iterator[Flask]:
+def live_app(
+    live_shared: Flask, postgres: Postgres, clone: Callable[[], str], settings: Settings, tmp_path: Path
+) -> Iterator[Flask]:
     """The application on a database of its own, with real commits."""
-    application = _app(replace(settings, data_dir=tmp_path), postgres, clone())
-    with application.app_context():
-        yield application
+    mine = replace(settings, data_dir=tmp_path, **_urls(postgres, clone()))
+    config, served = dict(live_shared.config), live_shared.wsgi_app
+    live_shared.config |= {"SETTINGS": mine, "SQLALCHEMY_DATABASE_URI": mine.database_url}
+    with live_shared.app_context():
+        engines: dict[Any, Any] = db.engines  # type: ignore[assignment]
+        engines[None] = sa.create_engine(
+            mine.database_url, execution_options={"compiled_cache": COMPILED}, **ENGINE_OPTIONS
+        )
+        yield live_shared
         db.session.remove()
         db.engine.dispose()
+    live_shared.config.clear()
+    live_shared.config.update(config)
+    live_shared.wsgi_app = served  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -254,12 +274,15 @@ def _due_rows() -> list[uuid.UUID]:
 
 
 def _app(settings: Settings, postgres: Postgres, database: str) -> Flask:
-    urls = {
+    return create_app(replace(settings, **_urls(postgres, database)))
+
+
+def _urls(postgres: Postgres, database: str) -> dict[str, str]:
+    return {
         "database_url": postgres.url("audifi_tests", database),
         "worker_database_url": postgres.url("audifi_worker", database),
         "owner_database_url": postgres.url("audifi_owner", database),
     }
-    return create_app(replace(settings, **urls))
 
 
 def _plain(url: str) -> str:
