@@ -208,8 +208,8 @@ def keyed(render: Callable[[Any], Answer], actor: str | None = None) -> KeyedReq
         key = request.form.get("idempotency_key") or None
     if key is None:
         return None
-    if not 1 <= len(key) <= 255:
-        raise BadRequest("An Idempotency-Key has 1 to 255 characters.")
+    if not 1 <= len(key) <= 255 or "\x00" in key:
+        raise BadRequest("An Idempotency-Key has 1 to 255 characters, none of them NUL.")
     body = request.get_data(cache=True) or repr(sorted(_plain_form())).encode()
     digest = hashlib.sha256(f"{request.method} {request.path}\n".encode() + body).hexdigest()
     return KeyedRequest(actor or str(current_user.get_id() and current_user.user_id), key, digest, render)
