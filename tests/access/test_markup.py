@@ -182,7 +182,7 @@ def places(world: World) -> Iterator[tuple[str, str]]:
     artist = db.session().scalar(sa.select(Artist.slug).where(Artist.user_id == world.people["owner"]))
     live, room, draft = f"/masters/{ids['readable']}", f"/vstudio/{ids['room']}", f"/studio/masters/{ids['draft']}"
     seen = {
-        "anonymous": f"/ /artists /artists/{artist} /marketplace /marketplace?genre=x /search?q=a {live} /vstudio"
+        "anonymous": f"/ /artists /artists/{artist} /marketplace /marketplace?genre=x {live} /vstudio"
         f" {room} {room}/results /login /api/v2/marketplace /api/v1/artists/{artist} /api/v2/masters/{ids['live']}"
         f" /api/v2/vstudio/{ids['room']} /masters/{ids['offered']}/terms/1 /masters/{ids['offered']}/terms/1.txt"
         f" /metadata/{ids['live']}/1 /metadata/{ids['live']}/contract /covers/{ids['live']}.svg"
