@@ -123,8 +123,12 @@ class Publisher:
     def flush(self, timeout: float = 2.0) -> None:
         """Wait until everything queued was handed to the bus; for a process that is about to end."""
         end = time.monotonic() + timeout
-        while (self._waiting or self._sending) and time.monotonic() < end:
+        while self._busy() and time.monotonic() < end:
             time.sleep(0.005)
+
+    def _busy(self) -> bool:
+        with self._lock:
+            return bool(self._waiting) or self._sending
 
     def _run(self) -> None:
         while True:
@@ -133,6 +137,7 @@ class Publisher:
             while self._waiting:
                 for room, payload in self._due():
                     self._emit(room, payload)
+                self._sending = False
                 time.sleep(0.01)
 
     def _due(self) -> list[tuple[str, dict[str, Any]]]:
