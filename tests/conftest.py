@@ -62,7 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    server = Postgres(tmp_path_factory.mktemp("postgres"), fsync="off")
+    server = Postgres(tmp_path_factory.mktemp("postgres"), fsync="off", autovacuum="off")
     server.start()
     with psycopg.connect(_plain(server.url("postgres", "postgres")), autocommit=True) as admin:
         for statement in BOTH_HATS.format(password=secret(server.data_dir, "audifi_tests")).split(";"):
@@ -103,7 +103,7 @@ def clone(postgres: Postgres, template: str) -> Callable[[], str]:
     def make() -> str:
         name = f"t_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(_plain(postgres.url("postgres", "postgres")), autocommit=True) as admin:
-            admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER audifi_owner")
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER audifi_owner STRATEGY FILE_COPY")
             admin.execute(f"GRANT CONNECT ON DATABASE {name} TO audifi_app, audifi_worker, audifi_tests")
         return name
 

@@ -12,13 +12,18 @@ from portal.config import ROOT
 from portal.crypto import same
 
 SECRET = re.compile(
-    r"token(?!_id|s\b)|(?<!de)sig(?!n_|ned_)|secret|hash|hmac|digest|\bmac\b|otp|recovery|verifier|csrf", re.I
+    r"token(?!_id|s\b)|(?<!de)sig(?!n_|ned_)|secret|hash|hmac|digest|\bmac\b|otp|recovery|verifier|csrf"
+    r"|(?:^|(?<!status)_)codes?$",
+    re.I,
 )
 PUBLIC = {
     "portal/config.py": "the default secret of development, which everybody knows",
+    "portal/embedded/supervisor.py": "how a process ended",
     "portal/idempotency.py": "the hash of a body that the same person sent twice",
     "portal/indexer/loop.py": "hashes of blocks",
     "portal/masters/policies.py": "hashes of published terms",
+    "portal/portfolio/book.py": "codes of currencies",
+    "portal/portfolio/page.py": "codes of currencies",
     "portal/web/pages.py": "hashes of static files, which stand in their addresses",
 }
 """Hashes that everybody may know; whatever else is called like a secret is one."""

@@ -312,6 +312,7 @@ ASKERS = re.compile(
 )
 OWN_PARTS = {
     "portal/outbound.py": "the door itself",
+    "portal/files/ipfs.py": "the operator's node, AUDIFI_IPFS_URL",
     "portal/demo.py": "a client that walks the story of the portal it is pointed at",
     "portal/chain/client.py": "the operator's node, AUDIFI_RPC_URL",
     "portal/indexer/node.py": "the operator's node, AUDIFI_RPC_URL",

@@ -40,7 +40,7 @@ STEP_SECONDS = 30
 DRIFT_STEPS = 1
 CODES = 10
 CODE_BYTES = 10
-RECOVERY = "recovery code"
+SPARE = "recovery code"
 WRONG = "This code is wrong or was used before. Wait for the next one and try again."
 WRONG_RECOVERY = "This recovery code is wrong or was used before. Each works once: try another of the ten."
 
@@ -141,7 +141,7 @@ def finish_sign_in(half: str, code: str, settings: Settings) -> Admission:
             )
         )
         must_hit(result, Gone("Signing in took too long. Please start again."))
-        left = codes_left(session, user.id) if way == RECOVERY else None
+        left = codes_left(session, user.id) if way == SPARE else None
         return Admission(token, complete=True, stays=stays, codes_left=left)
 
 
@@ -173,7 +173,7 @@ def _accept(session: Session, user: User, code: str, settings: Settings) -> str:
     elif _recovery_accepted(session, user.id, code):
         left = str(codes_left(session, user.id))
         notices.notify(session, user.id, "recovery_code_used", left=left)
-        return RECOVERY
+        return SPARE
     raise _wrong(code)
 
 

@@ -31,12 +31,11 @@ from tests.access.test_words import MARKUP
 
 CHAIN = "31337"
 ZERO = "0x" + "0" * 40
-KINDS_OF_NEWS = set(
-    re.findall(
-        r'"type": "([a-z]+\.[a-z]+)"',
-        "".join(path.read_text() for path in (ROOT / "portal").rglob("*.py") if "live" in path.read_text()),
-    )
-)
+SOURCES = "".join(path.read_text() for path in (ROOT / "portal").rglob("*.py") if "live" in path.read_text())
+FOR_STAFF = {"admin.counts", "admin.jobs", "admin.masters", "admin.revenue", "admin.security"}
+KINDS_OF_NEWS = set(re.findall(r'"type": "([a-z]+\.[a-z]+)"', SOURCES)) | FOR_STAFF
+OF_A_THING = ("master", "vstudio", "artist", "user", "job")
+STAFF = {"admin", "finance", "security"}
 OWN = {"dividend.credited": {"owner"}, "job.progress": {"fan"}}
 """News that go to one person alone."""
 
@@ -44,13 +43,14 @@ OWN = {"dividend.credited": {"owner"}, "job.progress": {"fan"}}
 def listeners(world: World) -> dict[str, SocketIOTestClient]:
     """A socket of each kind of person, in every room that lets it in, their own included."""
     rooms = ("master:live", "master:draft", "master:offered", "vstudio:room", "vstudio:sketch")
-    assert {room.partition(":")[0] for room in ROOMS.split()[::2]} == {"master", "vstudio", "artist", "user", "job"}
+    assert {room.partition(":")[0] for room in ROOMS.split()[::2]} == {*OF_A_THING, "admin"}
     there: dict[str, SocketIOTestClient] = {}
     for kind in KINDS:
         there[kind] = connected(world, kind)
         for room in rooms:
             name, _, thing = room.partition(":")
             ask(there[kind], "join", f"{name}:{world.ids[thing]}")
+        ask(there[kind], "join", "admin")
         for somebody in {"owner", kind} & set(world.people):
             ask(there[kind], "join", f"user:{world.people[somebody]}")
     return there
@@ -119,6 +119,7 @@ def staff(world: World) -> None:
     admin = ("admin", "POST", f"/admin/users/{world.ids['clerk']}/suspend")
     assert world.ask(*admin, keep=True, data={"reason": canaries.MARK}).status_code == 303
     done(world, "admin", f"/api/v2/admin/masters/{world.ids['waiting']}/send-back", {"reason": "The cover"})
+    live.tell_staff_now("jobs")
 
 
 def copy(world: World, socket: SocketIOTestClient) -> None:
@@ -158,6 +159,8 @@ def test_frames_tell_no_secrets(world: World, line: None) -> None:  # noqa: F811
         assert "<" not in heard[kind], f"{kind} was sent words of people"
     for name, whose in OWN.items():
         assert {kind for kind, got in frames.items() if name in {frame["name"] for frame in got}} == whose, name
+    for kind in set(KINDS) - STAFF:
+        assert "admin." not in heard[kind], f"{kind} heard what staff are told"
     for kind in set(KINDS) - {"owner"}:
         assert world.ids["draft"] not in heard[kind], f"{kind} heard of a draft"
     for socket in there.values():

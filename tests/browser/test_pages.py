@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,12 +17,15 @@ from tests.browser.conftest import DESK, PHONE, WHO, Told
 from tests.browser.people import Person
 from tests.embedded.running import run
 
+Looks = tuple[tuple[Any, str], ...]
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 RULES = {
     "light": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
     "dark": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
 }
 """By night only what depends on colour is looked at again."""
+LOOKS = ((PHONE, "light"), (DESK, "dark"))
+EVERY_LOOK = tuple((size, scheme) for size in (DESK, PHONE) for scheme in RULES)
 LOOK = """async (rules) => {
     const found = await axe.run(document, {runOnly: rules, resultTypes: ['violations']});
     const over = document.documentElement.scrollWidth - innerWidth;
@@ -51,8 +55,9 @@ EMPTY = (
 FULL = ("/me/portfolio?tab=dividends", "/me/portfolio?tab=claims", "/me/portfolio?tab=activity")
 
 
+@pytest.mark.parametrize("looks", [LOOKS, pytest.param(EVERY_LOOK, marks=pytest.mark.slow)], ids=["two", "four"])
 def test_every_page_is_for_everybody(
-    person: Callable[..., Person], told: Told, house: str, subtests: pytest.Subtests
+    person: Callable[..., Person], told: Told, house: str, subtests: pytest.Subtests, looks: Looks
 ) -> None:
     newcomer, visitor = Caller(house), Caller(house)
     with newcomer.http, visitor.http:
@@ -64,7 +69,7 @@ def test_every_page_is_for_everybody(
     desks = {caller: person(caller) for caller in (told.fan, told.artist, told.staff, visitor, newcomer)}
     for caller, path in found:
         with subtests.test(path=path):
-            assert _faults(desks[caller], path) == []
+            assert _faults(desks[caller], path, looks) == []
 
 
 def test_a_form_sent_empty_says_so_to_everybody(person: Callable[..., Person], told: Told) -> None:
@@ -72,25 +77,24 @@ def test_a_form_sent_empty_says_so_to_everybody(person: Callable[..., Person], t
     artist.page.wait_for_selector("#form-errors")
     assert artist.page.title().startswith("Error: ")
     assert artist.page.evaluate("document.activeElement.id") == "form-errors"
-    assert _looked(artist) == []
+    assert _looked(artist, EVERY_LOOK) == []
 
 
-def _faults(somebody: Person, path: str) -> list[str]:
+def _faults(somebody: Person, path: str, looks: Looks) -> list[str]:
     """What axe finds, what scrolls sideways, and what the browser complained about."""
     somebody.faults.clear()
     somebody.page.set_viewport_size(DESK)  # type: ignore[arg-type]
     somebody.goto(path)
-    return _looked(somebody) + somebody.faults
+    return _looked(somebody, looks) + somebody.faults
 
 
-def _looked(somebody: Person) -> list[str]:
+def _looked(somebody: Person, looks: Looks) -> list[str]:
     page, found = somebody.page, []
     page.evaluate(AXE)
-    for size in (DESK, PHONE):
-        page.set_viewport_size(size)  # type: ignore[arg-type]
-        for scheme, rules in RULES.items():
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            found += [f"{size['width']} {scheme}: {fault}" for fault in page.evaluate(LOOK, rules)]
+    for size, scheme in looks:
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        found += [f"{size['width']} {scheme}: {fault}" for fault in page.evaluate(LOOK, RULES[scheme])]
     return found
 
 
