@@ -22,7 +22,6 @@ PUBLIC = {
     "portal/idempotency.py": "the hash of a body that the same person sent twice",
     "portal/indexer/loop.py": "hashes of blocks",
     "portal/masters/policies.py": "hashes of published terms",
-    "portal/portfolio/book.py": "codes of currencies",
     "portal/portfolio/page.py": "codes of currencies",
     "portal/web/pages.py": "hashes of static files, which stand in their addresses",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -71,8 +72,14 @@ def test_what_crashes_is_named_and_started_again(running: Portal, data: Path, na
     eventually(lambda: running.answers("/healthz"))
 
 
-def test_all_is_well_again_after_the_crashes(running: Portal) -> None:
+def test_all_is_well_again_after_the_crashes(running: Portal, data: Path) -> None:
+    def connects() -> bool:
+        with contextlib.suppress(psycopg.OperationalError), owner(data):
+            return True
+        return False
+
     eventually(lambda: running.answers("/readyz"))
+    eventually(connects)
 
 
 def test_a_killed_supervisor_leaves_nobody_and_the_next_start_has_all_data(
