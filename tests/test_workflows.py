@@ -37,8 +37,16 @@ def test_each_is_a_workflow_with_few_rights(name: str) -> None:
 
 def test_tests_run_the_gate() -> None:
     read = workflow("tests.yml")
-    assert read["on"].keys() == {"push", "pull_request"}
+    assert read["on"].keys() == {"push", "pull_request", "schedule"}
     assert "bash .ci/run" in commands(read["jobs"]["tests"])
+
+
+def test_the_slow_tests_run_every_night() -> None:
+    read = workflow("tests.yml")
+    [night] = read["on"]["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", night["cron"])
+    assert read["jobs"]["slow"]["if"] == "github.event_name == 'schedule'"
+    assert "pytest -m slow" in commands(read["jobs"]["slow"])
 
 
 def test_migrations_go_by_staging_and_backup_to_production() -> None:
