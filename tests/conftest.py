@@ -24,6 +24,7 @@ from flask_migrate import upgrade
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.orm import Session
 from sqlalchemy.util import LRUCache
+from xdist.scheduler import LoadFileScheduling
 
 from portal import live, outbox
 from portal.accounts.models import User
@@ -51,13 +52,16 @@ ALTER ROLE audifi_tests SET role = 'audifi_app'
 """
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class Together(LoadFileScheduling):
     """Tests of one file run in one process; those of the browser together, for they share one running portal."""
-    for item in items:
-        folder = item.path.parent.name
-        together = folder if folder == "browser" else f"{folder}/{item.path.stem}"
-        item.add_marker(pytest.mark.xdist_group(together))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "browser" if file.startswith("tests/browser/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")
