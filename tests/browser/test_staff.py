@@ -26,6 +26,8 @@ def test_something_new_and_a_list_by_keys(person: Callable[..., Person]) -> None
     tried: list[bool] = []
     curious.waits("/admin", heard)
     told.get_by_role("link", name="Show it").click()
+    expect(told).to_be_hidden()
+    staff.page.wait_for_function("document.activeElement.matches('main, main h1')")  # the new page has arrived
     row = staff.page.locator("#rows tbody tr").first
     expect(row).to_contain_text("Somebody asked for what is not theirs")
     staff.page.keyboard.press("j")
