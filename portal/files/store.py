@@ -64,6 +64,7 @@ class Slot:
 def fill(session: Session, slot: Slot, sent: Sent) -> Named:
     """Show what was sent in its place, or nothing. Raises Invalid when the person's pictures outgrow the quota."""
     picture = sent.picture
+    _one_at_a_time(session, slot.owner_id)
     held = [getattr(MediaFile, name).is_not_distinct_from(value) for name, value in slot.columns().items()]
     session.execute(sa.delete(MediaFile).where(*held).execution_options(synchronize_session=False))
     if picture is None:
@@ -88,10 +89,13 @@ def address(cid: str) -> str:
     return f"{ADDRESS}{cid}"
 
 
-def _within_quota(session: Session, slot: Slot, more: int, most: int) -> None:
-    """One upload of a person at a time, or two at once would both still fit."""
-    lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"media_files:{slot.owner_id}", 0))
+def _one_at_a_time(session: Session, owner_id: uuid.UUID) -> None:
+    """One upload of a person after the other, or two at once would both still fit, and both fill the same place."""
+    lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"media_files:{owner_id}", 0))
     session.execute(sa.select(lock))
+
+
+def _within_quota(session: Session, slot: Slot, more: int, most: int) -> None:
     kept = session.scalar(sa.select(sa.func.sum(MediaFile.size)).where(MediaFile.owner_id == slot.owner_id)) or 0
     if kept + more > most:
         raise Invalid(FieldError(slot.place.value, f"Your pictures fill the {most // 1_000_000} MB that are yours."))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import threading
+import time
 import uuid
 import zipfile
 from collections.abc import Callable
@@ -19,7 +21,9 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from portal.accounts.models import User
-from portal.db import db, utcnow
+from portal.audit.enums import AuditActionCategory
+from portal.audit.service import record
+from portal.db import db, transaction, utcnow
 from portal.files import store
 from portal.files.cids import cid_of
 from portal.files.models import MediaFile
@@ -152,3 +156,30 @@ def test_with_their_owner_all_pictures_go_but_those_of_shares(app: Flask, sessio
     covers = dict(db.session().execute(sa.select(Master.id, Master.cover_image_ipfs_hash)).all())
     assert [covers[id] for id in ids] == [kept, None]
     assert gone != kept
+
+
+def test_two_at_once_into_one_place(live_app: Flask, session: Session) -> None:
+    """The later one takes the earlier one's place; neither fails, and one file is left."""
+    owner = factories.person(session).id
+    session.commit()
+    start, failed = threading.Barrier(2), list[Exception]()
+
+    def upload(mark: bytes) -> None:
+        with live_app.app_context():
+            try:
+                start.wait(10)
+                for _ in range(5):
+                    with transaction() as own:
+                        store.fill(own, Slot(owner, Place.AVATAR), picture(mark))
+                        record(own, "update_profile", AuditActionCategory.AUTHENTICATION, target=("user", owner, ""))
+                        time.sleep(0.02)
+            except Exception as error:
+                failed.append(error)
+
+    threads = [threading.Thread(target=upload, args=(mark,)) for mark in (b"one", b"two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert failed == []
+    assert session.scalar(sa.select(sa.func.count()).select_from(MediaFile).where(MediaFile.owner_id == owner)) == 1
