@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from portal.demo import Browser as Caller
 from tests.browser.conftest import DESK, PHONE, WHO, Told
@@ -78,7 +79,7 @@ def test_a_form_sent_empty_says_so_to_everybody(person: Callable[..., Person], t
     artist = person(told.artist).goto("/studio/masters/new").press("Save as a draft")
     artist.page.wait_for_selector("#form-errors")
     assert artist.page.title().startswith("Error: ")
-    assert artist.page.evaluate("document.activeElement.id") == "form-errors"
+    expect(artist.page.locator("#form-errors")).to_be_focused()
     assert _looked(artist, EVERY_LOOK) == []
 
 

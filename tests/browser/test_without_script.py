@@ -36,5 +36,5 @@ def test_a_cover_by_a_plain_form(person: Callable[..., Person]) -> None:
     artist.press("Save as a draft")
     shown = artist.page.get_by_role("heading", name="Wet Paint").locator("xpath=../..").locator("img")
     expect(shown).to_have_attribute("src", re.compile("^/ipfs/bafkrei"))
-    assert shown.evaluate("picture => picture.complete && picture.naturalWidth") == 480
+    expect(shown).to_have_js_property("naturalWidth", 480)
     assert artist.faults == []
