@@ -64,6 +64,7 @@ class Settings:
     keystore_password: str = ""
     factory_address: str = ""
     stablecoin_address: str = ""
+    market_address: str = ""
     log_level: str = "INFO"
 
     default_holders_bps: int = 5000

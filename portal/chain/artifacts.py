@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-CONTRACTS = ("Stablecoin", "ArtistCoin", "Factory", "Dividends", "MasterShares")
+CONTRACTS = ("Stablecoin", "ArtistCoin", "Factory", "Dividends", "MasterShares", "Market")
 ARTIFACTS = Path(__file__).parent / "contracts" / "artifacts"
 
 

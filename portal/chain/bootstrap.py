@@ -32,7 +32,7 @@ PREFIX = "bootstrap:"
 FUNDS = 10_000 * 10**18  # wei for each account that the embedded chain funds
 COINS = 10**18  # smallest units of the demo stablecoin that the treasury starts with
 FOLLOW_EVERY_SECONDS = 10
-LAST_STEP = "depositor"
+LAST_STEP = "Market"
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Contracts:
 
     factory: str
     stablecoin: str
+    market: str
 
 
 def ensure(app: Flask) -> Contracts:
@@ -68,12 +69,14 @@ def known() -> Contracts | None:
     """The contracts as settings or database name them, without asking the node; None before the set-up is over."""
     settings = _settings()
     if settings.factory_address:
-        return Contracts(settings.factory_address.lower(), settings.stablecoin_address.lower())
+        return Contracts(
+            settings.factory_address.lower(), settings.stablecoin_address.lower(), settings.market_address.lower()
+        )
     made = {row.purpose.removeprefix(PREFIX): row for row in _rows(settings)}
     if LAST_STEP not in made or made[LAST_STEP].status not in (Status.SEEN, Status.CONFIRMED, Status.FINAL):
         return None
     stablecoin = settings.stablecoin_address.lower() or created_address(made["Stablecoin"])
-    return Contracts(created_address(made["Factory"]), stablecoin)
+    return Contracts(created_address(made["Factory"]), stablecoin, created_address(made[LAST_STEP]))
 
 
 def created_address(row: ChainTransaction) -> str:
@@ -120,14 +123,14 @@ def _set_up(settings: Settings) -> Contracts:
     for step, function, arguments in _wiring(parts, stablecoin, treasury.address):
         _step(step, Call(factory, encode_call("Factory", function, arguments)), operator)
         faults.point("bootstrap-step")
-    return Contracts(factory, stablecoin)
+    return Contracts(factory, stablecoin, _create(LAST_STEP, operator, (factory, settings.trading_fee_bps)))
 
 
 def _wiring(parts: list[str], stablecoin: str, treasury: str) -> Iterator[tuple[str, str, list[object]]]:
-    """Calls on the factory, in order; the last one ends the set-up."""
+    """Calls on the factory, in order."""
     yield "implementations", "setImplementations", [*parts]
     yield "currency", "setCurrency", [stablecoin, True]
-    yield LAST_STEP, "setDepositor", [treasury, True]
+    yield "depositor", "setDepositor", [treasury, True]
 
 
 def _demo_stablecoin(settings: Settings, operator: Signer, treasury: str) -> str:
@@ -139,7 +142,7 @@ def _demo_stablecoin(settings: Settings, operator: Signer, treasury: str) -> str
     return coin
 
 
-def _create(contract: str, signer: Signer, arguments: tuple[str, ...]) -> str:
+def _create(contract: str, signer: Signer, arguments: tuple[str | int, ...]) -> str:
     return created_address(_step(contract, Call(None, encode_deploy(contract, arguments)), signer))
 
 

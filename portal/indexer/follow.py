@@ -76,7 +76,7 @@ class Platform:
         found = bootstrap.known()
         if found is None:
             return cls(None, {NATIVE: "ETH"})
-        return cls(found.factory, {NATIVE: "ETH", found.stablecoin: "USDC"})
+        return cls(found.factory, {NATIVE: "ETH", found.stablecoin: "USDC"}, found.market or None)
 
 
 def followed(session: Session, chain_id: str, head: int, platform: Platform) -> Followed:

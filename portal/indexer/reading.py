@@ -58,7 +58,7 @@ MEANING: Mapping[tuple[Kind, str], Mapping[str, str]] = {
         "token_id": "tokenId",
         "amount": "price",
         "currency": "currency",
-        "ref": "coll",
+        "ref": "collection",
         "royalty": "parts",
     },
 }

@@ -9,17 +9,24 @@ from portal.chain.artifacts import CONTRACTS, contract_abi
 from portal.chain.compile import artifact_path, artifact_text, compile_contract
 
 FROZEN = """
+Accepted(id*)
 Approval(owner*,approved*,tokenId*)
 Approval(owner*,spender*,amount)
 ApprovalForAll(owner*,operator*,approved)
 ArtistChanged(artist)
 BatchMetadataUpdate(fromTokenId,toTokenId)
+Cancelled(collection*,tokenId*,seller*)
 ClaimSkipped(holder*,token*,amount)
 Credited(ref*,who*,token*,amount)
 DividendClaimed(holder*,token*,amount)
 DividendsDistributed(ref*,token*,totalAmount,holdersPool,perShare,unminted,carry)
+FeeChanged(feeBps)
+Held(who*,currency*,amount)
+Listed(collection*,tokenId*,seller*,currency,price,feeBps,moves,deadline)
 MasterCreated(key*,shares,dividends)
 Minted(minter*,firstId*,count,price,terms)
+OfferCancelled(id*)
+Offered(id*,collection*,tokenId*,bidder,currency,price,feeBps,deadline)
 PhaseChanged(flags)
 ProceedsWithdrawn(artist,fee)
 Refunded(holder*,count,amount)
@@ -27,8 +34,10 @@ RevenueDeposited(ref*,token*,amount,timestamp)
 RoyaltyCredited(currency*,artist,first,second,third)
 RoyaltyReceived(sender*,amount)
 RoyaltyWithdrawn(who*,currency*,amount)
+Sold(collection*,tokenId*,buyer*,seller,currency,price,parts,fee,sellerGets)
 Transfer(sender*,receiver*,amount)
 Transfer(sender*,receiver*,tokenId*)
+Withdrawn(who*,currency*,amount)
 """
 
 
