@@ -49,7 +49,6 @@ class Settings:
     secret_key: str = DEFAULT_SECRET
     secret_key_fallbacks: tuple[str, ...] = ()
     trusted_hosts: tuple[str, ...] = ()
-    media_url: str = ""
     ipfs_url: str = ""
     smtp_url: str = ""
     mail_from: str = "AudiFi <no-reply@localhost>"
@@ -88,6 +87,7 @@ class Settings:
     votes_per_network: int = 600
     pictures_per_person: int = 30
     picture_bytes_per_person: int = 20_000_000
+    recording_bytes_per_person: int = 200_000_000
     payout_cool_off_seconds: int = 24 * 3600
     finality_blocks: int = 12
     v1_sunset: str = "2028-01-01T00:00:00Z"

@@ -22,7 +22,7 @@ WRITES = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(?:ONLY\s+)?\"?
 
 NO_BUSINESS = {
     "records themselves": "audit_leaves audit_seals security_events system_events",
-    "work and retries": "outbox periodic idempotency_keys rate_limits data_exports",
+    "work and retries": "outbox periodic idempotency_keys rate_limits data_exports media_uploads media_upload_parts",
     "what a browser holds": "user_sessions magic_link_tokens identity_proofs oauth_attempts siwe_nonces",
     "mirrors of the chain, whose record is the chain": (
         "chain_blocks chain_logs chain_cursors chain_transactions quarantined_logs master_nfts nft_transfers"

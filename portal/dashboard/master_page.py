@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from portal.accounts import queries as account_queries
 from portal.dashboard.studio import badge
 from portal.errors import Conflict, Unavailable
+from portal.files import queries as files
 from portal.masters import acts, ending, onchain, service
 from portal.masters import queries as master_queries
 from portal.masters.acts import Act
@@ -17,7 +18,7 @@ from portal.masters.enums import IpoStatus, MasterStatus
 from portal.masters.launch import deployment_job
 from portal.masters.models import Master, MasterIpo
 from portal.masters.onchain import Proceeds
-from portal.masters.shapes import contract_lines, cover_url, shown_status
+from portal.masters.shapes import contract_lines, cover_url, shown_status, track
 from portal.money import CURRENCIES
 from portal.revenue import queries as revenue_queries
 from portal.revenue.wording import row
@@ -60,6 +61,7 @@ def page(session: Session, found: Master, notice: str | None = None) -> dict[str
         "moving": moving or bool(ipo and ipo.status is IpoStatus.SCHEDULED and LAUNCH in asked),
         "contract": contract_lines(session, found),
         "proceeds": _proceeds(session, found, asked) if ipo else None,
+        "recording": recording(session, found),
         "revenue_href": f"{here(found)}/revenue",
         "revenue_events": [row(event) for event in revenue_queries.events_of(session, found.id, LATEST)],
     }
@@ -109,6 +111,13 @@ def _master(found: Master) -> dict[str, Any]:
         "isrc": found.isrc,
         "rights_confirmed": found.rights_confirmed_at is not None,
     }
+
+
+def recording(session: Session, found: Master) -> dict[str, Any]:
+    """What plays, and how far one is that was sent."""
+    upload = files.upload(session, found.id)
+    sent = {"percent": upload.percent, "failure": upload.failure, "file_name": upload.file_name} if upload else None
+    return {"track": track(found), "upload": sent, "href": f"{here(found)}/recording"}
 
 
 # --- what may be done -------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from portal.config import Settings
 from portal.covers import PALETTES
 from portal.dashboard import master_form, master_page, studio
 from portal.dashboard.master_acts import acts, own
+from portal.dashboard.recording import recording
 from portal.db import db
 from portal.errors import Conflict, FieldError, Invalid, NotFound
 from portal.files.places import Place
@@ -31,7 +32,7 @@ from portal.web.pages import Pages, answer, see
 from portal.web.uploads import takes_pictures
 
 pages = Pages("dashboard", __name__)
-more_pages = (acts,)
+more_pages = (acts, recording)
 ARTIST = role("artist")
 
 DEFAULTS = {

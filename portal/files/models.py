@@ -1,8 +1,9 @@
-"""Uploaded pictures, in the database: one transaction holds the file, what shows it and the record of who did it.
+"""Uploaded files, in the database: one transaction holds the file, what shows it and the record of who did it.
 
-Files are small (one block of 256 KiB, re-encoded by us), so they cost a backup little, every web process sees them
-without a shared folder, and neither a full disk nor a death between two lines leaves half of one. A row is a picture
-in its place: a place holds one, so nothing is ever kept that nobody shows.
+Files are small (a picture is one block of 256 KiB, a recording some minutes of MP3, both written by us), so they cost
+a backup little, every process sees them without a shared folder, and neither a full disk nor a death between two lines
+leaves half of one. A row is a file in its place: a place holds one, so nothing is ever kept that nobody shows. What was
+sent as a recording waits in `media_uploads` until a worker has made it into one.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import uuid
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.db import S50, S100, Created, Identified, Model, text_enum
+from portal.db import S50, S100, S255, Created, Identified, Model, text_enum
 from portal.files.cids import MOST_BYTES
 from portal.files.places import Place
 
@@ -49,3 +51,70 @@ class MediaFile(Identified, Created, Model):
     width: Mapped[int]
     height: Mapped[int]
     content: Mapped[bytes] = mapped_column(sa.LargeBinary, deferred=True)
+
+
+class Upload(Identified, Created, Model):
+    """A sound file as it was sent for a master, until it has become its recording or was refused (`failure`).
+
+    `size` in bytes, `percent` is how much of it is prepared. A master has one at a time: a later one replaces it.
+    """
+
+    __tablename__ = "media_uploads"
+    __table_args__ = (
+        sa.UniqueConstraint("master_id"),
+        sa.CheckConstraint("size > 0", name="size"),
+        sa.CheckConstraint("percent BETWEEN 0 AND 100", name="percent"),
+    )
+
+    owner_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    master_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("masters.id"))
+    file_name: Mapped[S255]
+    size: Mapped[int]
+    percent: Mapped[int] = mapped_column(sa.SmallInteger, default=0, server_default=sa.text("0"))
+    failure: Mapped[str | None]
+
+
+class UploadPart(Model):
+    """A megabyte of an upload."""
+
+    __tablename__ = "media_upload_parts"
+
+    upload_id: Mapped[uuid.UUID] = mapped_column(
+        sa.ForeignKey("media_uploads.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary)
+
+
+class Recording(Identified, Created, Model):
+    """What a master's page plays: MP3 in blocks. `peaks` are the waveform's heights from 0 to 100.
+
+    A trigger holds that a row never changes, and that it stays once a contract on the chain leads to its master.
+    """
+
+    __tablename__ = "media_recordings"
+    __table_args__ = (
+        sa.UniqueConstraint("master_id"),
+        sa.CheckConstraint("media_type = 'audio/mpeg' AND size > 0 AND milliseconds > 0", name="measures"),
+    )
+
+    owner_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    master_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("masters.id"))
+    cid: Mapped[S100] = mapped_column(index=True)
+    media_type: Mapped[S50]
+    size: Mapped[int]
+    milliseconds: Mapped[int]
+    peaks: Mapped[list[int]] = mapped_column(ARRAY(sa.SmallInteger))
+
+
+class RecordingBlock(Model):
+    """A block of a recording: all but the last are full, which their CID depends on."""
+
+    __tablename__ = "media_recording_blocks"
+    __table_args__ = (sa.CheckConstraint(f"octet_length(content) BETWEEN 1 AND {MOST_BYTES}", name="size"),)
+
+    recording_id: Mapped[uuid.UUID] = mapped_column(
+        sa.ForeignKey("media_recordings.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary)

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from portal.files.cids import MOST_BYTES
-from portal.files.places import Picture, Shape
+from portal.files.places import Picture, Shape, Unusable
 
 KINDS = ("JPEG", "PNG", "WEBP", "AVIF")
 MOST_PIXELS = 25_000_000
@@ -24,10 +24,6 @@ LONGEST_SIDE = 12_000
 QUALITIES = (86, 76, 64, 50)
 SMALLER = (1, 0.75, 0.5, 0.25)
 PAPER = (255, 255, 255)
-
-
-class Unusable(ValueError):
-    """Why a file does not become a picture, in a sentence for who sent it."""
 
 
 def prepared(raw: bytes, shape: Shape) -> Picture:

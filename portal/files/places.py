@@ -8,6 +8,11 @@ from enum import StrEnum
 from portal.files.cids import cid_of
 
 MEDIA_TYPE = "image/webp"
+RECORDING_TYPE = "audio/mpeg"
+
+
+class Unusable(ValueError):
+    """Why a file does not become what it should, in a sentence for who sent it."""
 
 
 class Place(StrEnum):

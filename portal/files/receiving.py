@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage
 
 from portal.config import Settings
 from portal.errors import FieldError, Invalid, TooLarge
-from portal.files.places import SHAPES, Picture, Place
+from portal.files.places import SHAPES, Picture, Place, Unusable
 from portal.files.store import UNCHANGED, Change, Sent
 from portal.web.bodies import form_body
 from portal.web.uploads import IMAGE_BYTES
@@ -68,7 +68,7 @@ def _picture(sent: FileStorage | None, place: Place) -> Picture | None:
     """None where no file was chosen. Raises Invalid or TooLarge."""
     if sent is None or not sent.filename:
         return None
-    from portal.files.pictures import Unusable, prepared
+    from portal.files.pictures import prepared
 
     raw = sent.stream.read(IMAGE_BYTES + 1)
     if len(raw) > IMAGE_BYTES:

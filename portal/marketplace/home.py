@@ -18,6 +18,7 @@ from portal.marketplace.wording import SOON, artist_card, decimals, left, master
 from portal.masters import queries as master_queries
 from portal.masters.enums import IpoStatus
 from portal.masters.models import Master, MasterIpo
+from portal.masters.shapes import track
 from portal.vstudio import queries as room_queries
 
 WALL = 8
@@ -61,7 +62,7 @@ def _wall(session: Session, railed: list[Master]) -> list[dict[str, Any]]:
     for master in found:
         turns[master.artist_id] += 1
         ranked.append((turns[master.artist_id], master))
-    return [media(m) | {"track": None} for _, m in sorted(ranked, key=lambda one: one[0])]
+    return [media(m) | {"track": track(m)} for _, m in sorted(ranked, key=lambda one: one[0])]
 
 
 def _cancelled(master: Master) -> bool:

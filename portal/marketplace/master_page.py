@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal import covers
 from portal.accounts import queries as account_queries
 from portal.artists import queries as artist_queries
 from portal.chain.signer import demo_signers
 from portal.config import Settings
+from portal.files import queries as files
 from portal.marketplace import income, queries
 from portal.marketplace.wording import (
     artist_href,
@@ -28,13 +28,12 @@ from portal.marketplace.wording import (
 from portal.masters import minting
 from portal.masters.enums import IpoStatus
 from portal.masters.models import Master, MasterIpo
-from portal.masters.shapes import contract_lines, shown_status
+from portal.masters.shapes import contract_lines, shown_status, track
 from portal.money import format_units
 from portal.nfts import refunds
 
 SHARES = 12
 MOVES = 6
-PEAKS = 120
 MOST_AT_ONCE = 10
 
 
@@ -67,8 +66,8 @@ def page(
     return {
         "master": _master(master),
         "artist": _artist(session, master, viewer),
-        "track": None,
-        "peaks": covers.peaks_for(str(master.id), PEAKS) if master.duration else [],
+        "track": track(master),
+        "peaks": _peaks(session, master),
         "ipo": _ipo(ipo) if ipo else None,
         "offer": _offer(session, master, ipo, viewer, asked) if ipo and ipo.status is IpoStatus.LIVE else None,
         "signed_in": viewer.user_id is not None,
@@ -84,6 +83,12 @@ def page(
         **_shares(session, master, viewer, asked.after),
         **income.of_master(session, master),
     }
+
+
+def _peaks(session: Session, master: Master) -> list[float]:
+    """The recording's loudness over its length, 0 to 1."""
+    kept = files.recording(session, master.id) if master.audio_ipfs_hash else None
+    return [height / 100 for height in kept.peaks] if kept else []
 
 
 def _master(master: Master) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Work on the chain for an offer: deploy its contracts, open, close or cancel it, and mint with a demo wallet."""
+"""Work on the chain for an offer: deploy its contracts, open, close or cancel it, and mint with a demo wallet.
+
+And, beside the chain, the recording that a master is about."""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from portal.chain.signer import Role, Signer
 from portal.config import Settings
 from portal.db import db, transaction, utcnow
 from portal.errors import Conflict
-from portal.masters import ending, launch, minting, onchain, permits, queries
+from portal.files import recordings as files
+from portal.files.places import Unusable
+from portal.masters import ending, launch, minting, onchain, permits, queries, recordings
 from portal.masters.enums import IpoStatus
 from portal.masters.launch import TakenBack
 from portal.masters.minting import Purchase
@@ -217,3 +221,24 @@ def _mint(user_id: uuid.UUID, wanted: Purchase) -> Call:
 def _settings() -> Settings:
     settings: Settings = current_app.config["SETTINGS"]
     return settings
+
+
+@job("prepare_recording")
+def prepare_recording(upload_id: str, master_id: str) -> None:
+    """Make what an artist sent into what the master's page plays. Running again makes it again."""
+    upload = uuid.UUID(upload_id)
+    raw = files.opened(db.session(), upload)
+    db.session.rollback()
+    if raw is None:
+        with transaction() as session:
+            outbox.finish(session)
+        return
+    from portal.files.sound import prepared
+
+    try:
+        sound = prepared(raw, partial(recordings.note_percent, upload))
+    except Unusable as error:
+        recordings.refuse(upload, str(error))
+        return
+    faults.point("recording-prepared")
+    recordings.settle(upload, uuid.UUID(master_id), sound.content, sound.milliseconds, sound.peaks)

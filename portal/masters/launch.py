@@ -118,7 +118,8 @@ def record_deployment(ipo_id: uuid.UUID, made: Deployment) -> None:
             found = {"tx": made.tx_hash, "shares": made.shares, "dividends": made.dividends}
             target = ("master", master.id, master.title)
             record(session, "record_deployment", AuditActionCategory.IPO, target=target, after=found)
-            store.publish(session, master.cover_image_ipfs_hash)
+            for cid in (master.cover_image_ipfs_hash, master.audio_ipfs_hash):
+                store.publish(session, cid)
         pool = {"contract_address": made.dividends, "linked_master_contract": made.shares,
                 "distribution_model": DividendDistributionModel.PER_MASTER}  # fmt: skip
         session.execute(

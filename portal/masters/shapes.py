@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from portal.artists.shapes import MasterArtist
 from portal.artists.shapes import of_master as artist_shape
 from portal.db import utcnow
+from portal.files import store
 from portal.masters import queries
 from portal.masters.enums import IpoStatus
 from portal.masters.intents import MintIntent, Unsigned
@@ -266,3 +267,17 @@ def contract_lines(session: Session, master: Master) -> dict[str, Any] | None:
 def cover_url(master: Master) -> str:
     """The uploaded cover, or the one pressed from the master's id."""
     return master.cover_image_url or f"/covers/{master.id}.svg"
+
+
+def track(master: Master) -> dict[str, Any] | None:
+    """The master's recording for the page-wide player; None where there is none."""
+    if not master.audio_ipfs_hash:
+        return None
+    return {
+        "src": store.address(master.audio_ipfs_hash),
+        "title": master.title,
+        "artist": master.artist.artist_name,
+        "cover_url": cover_url(master),
+        "href": f"/masters/{master.id}",
+        "duration": master.duration,
+    }

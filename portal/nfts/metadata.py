@@ -35,6 +35,7 @@ def _about(master: Master, origin: str) -> dict[str, Any]:
     return {
         "description": f"{told}\n\n{master.description}" if master.description else told,
         **_image(master, origin),
+        **_sound(master),
         "external_url": f"{origin}/masters/{master.id}",
     }
 
@@ -44,3 +45,9 @@ def _image(master: Master, origin: str) -> dict[str, str]:
     here = f"{origin}{cover_url(master)}"
     cid = master.cover_image_ipfs_hash
     return {"image": f"ipfs://{cid}", "image_url": here} if cid else {"image": here}
+
+
+def _sound(master: Master) -> dict[str, str]:
+    """The recording, for whoever plays what a token is about."""
+    cid = master.audio_ipfs_hash
+    return {"animation_url": f"ipfs://{cid}"} if cid else {}

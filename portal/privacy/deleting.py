@@ -37,6 +37,10 @@ EMPTYING = (
     f"UPDATE masters SET status = 'archived' WHERE status IN ('draft', 'pending') AND artist_id IN {THEIR_ARTIST}",  # noqa: S608
     f"UPDATE masters SET cover_image_url = NULL, cover_image_ipfs_hash = NULL WHERE artist_id IN {THEIR_ARTIST}"  # noqa: S608
     f" AND {NOT_ON_CHAIN.format('masters.id')}",
+    f"UPDATE masters SET audio_file_name = NULL, audio_ipfs_hash = NULL WHERE artist_id IN {THEIR_ARTIST}"  # noqa: S608
+    f" AND {NOT_ON_CHAIN.format('masters.id')}",
+    "DELETE FROM media_uploads WHERE owner_id = :user",
+    f"DELETE FROM media_recordings WHERE owner_id = :user AND {NOT_ON_CHAIN.format('media_recordings.master_id')}",  # noqa: S608
     f"UPDATE vstudio_sessions SET cover_image_url = NULL WHERE artist_id IN {THEIR_ARTIST}",  # noqa: S608
     f"DELETE FROM media_files WHERE owner_id = :user AND {NOT_ON_CHAIN.format('media_files.master_id')}",  # noqa: S608
     "UPDATE artists SET bio = NULL, short_bio = NULL, location = NULL, profile_image_url = NULL,"

@@ -31,9 +31,9 @@ database.explain("uq_data_exports_unfinished", lambda: Conflict("A copy is being
 
 ABOUT = """A copy of what AudiFi holds about you.
 
-data.json has everything, pictures/ what you uploaded; each .csv holds one part of it for a spreadsheet. Times are
-UTC, amounts on the chain in the smallest unit of their currency. Sealed and hashed secrets (your second factor,
-session tokens) are not in it: they open your account and say nothing about you.
+data.json has everything, pictures/ and recordings/ what you uploaded; each .csv holds one part of it for a
+spreadsheet. Times are UTC, amounts on the chain in the smallest unit of their currency. Sealed and hashed secrets
+(your second factor, session tokens) are not in it: they open your account and say nothing about you.
 """
 
 
@@ -60,9 +60,9 @@ def gather(export_id: uuid.UUID) -> None:
         with transaction() as session:
             found[name] = _part(session, statement, export.user_id)
             _progress(session, export_id, done)
-    pictures = file_queries.of_person(db.session(), export.user_id)
+    files = _files(db.session(), export.user_id)
     db.session.rollback()
-    packed = packed_zip(found, pictures)
+    packed = packed_zip(found, files)
     with transaction() as session:
         values = {"finished_at": utcnow(), "expires_at": utcnow() + KEPT, "content": packed}
         session.execute(sa.update(DataExport).where(DataExport.id == export_id).values(values))
@@ -88,8 +88,8 @@ def news(export_id: uuid.UUID, done: int, *, finished: bool) -> dict[str, Any]:
     return {"type": "job.progress", **said, "seq": done + int(finished)}
 
 
-def packed_zip(found: dict[str, Part], pictures: list[tuple[str, str, bytes]]) -> bytes:
-    """A zip of data.json, one CSV a part that has rows, uploaded pictures (place, CID, content), and what is what."""
+def packed_zip(found: dict[str, Part], files: list[tuple[str, bytes]]) -> bytes:
+    """A zip of data.json, one CSV a part that has rows, uploaded files (path, content), and what is what."""
     out = io.BytesIO()
     whole = {name: [dict(zip(columns, row, strict=True)) for row in rows] for name, (columns, rows) in found.items()}
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -98,9 +98,18 @@ def packed_zip(found: dict[str, Part], pictures: list[tuple[str, str, bytes]]) -
         for name, (columns, rows) in found.items():
             if rows:
                 archive.writestr(f"{name}.csv", tables.table(columns, ([_cell(v) for v in row] for row in rows)))
-        for place, cid, content in pictures:
-            archive.writestr(f"pictures/{place}-{cid}.webp", content, zipfile.ZIP_STORED)
+        for path, content in files:
+            archive.writestr(path, content, zipfile.ZIP_STORED)
     return out.getvalue()
+
+
+def _files(session: Session, user_id: uuid.UUID) -> list[tuple[str, bytes]]:
+    """(path in the archive, content) of every picture and every recording."""
+    pictures = file_queries.of_person(session, user_id)
+    recordings = file_queries.recordings_of(session, user_id)
+    return [(f"pictures/{place}-{cid}.webp", content) for place, cid, content in pictures] + [
+        (f"recordings/{cid}.mp3", file_queries.part(session, recording)) for cid, recording in recordings
+    ]
 
 
 def _part(session: Session, statement: str, user_id: uuid.UUID) -> Part:

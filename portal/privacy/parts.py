@@ -40,6 +40,10 @@ PARTS: dict[str, str] = {
         "SELECT place, cid, media_type, size, width, height, created_at FROM media_files WHERE owner_id = :user"
         " ORDER BY created_at"
     ),
+    "recordings": (
+        "SELECT m.title, m.audio_file_name, r.cid, r.media_type, r.size, r.milliseconds, r.created_at"
+        " FROM media_recordings r JOIN masters m ON m.id = r.master_id WHERE r.owner_id = :user ORDER BY r.created_at"
+    ),
     "producer": (
         "SELECT producer_name, slug, bio, specialty, social_links, is_verified, created_at FROM producers"
         " WHERE user_id = :user"

@@ -91,14 +91,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of it: fans, sources of income, and buyers of each offer of today."""
+    """How much of it: fans, sources of income, buyers of each offer of today, seconds of a recording at most."""
 
     fans: int
     sources: int
     buyers: int
+    seconds: int
 
 
-PLANS = {"dev": Plan(fans=16, sources=2, buyers=5), "test": Plan(fans=12, sources=1, buyers=1)}
+PLANS = {"dev": Plan(fans=16, sources=2, buyers=5, seconds=600), "test": Plan(fans=12, sources=1, buyers=1, seconds=2)}
 
 ADMIN = Clerk("admin@example.org", "Portal staff", role=UserRole.ADMIN)
 FINANCE = Clerk("finance@example.org", "Finance", permissions=(Permission.FINANCE_READ, Permission.FINANCE_VERIFY))

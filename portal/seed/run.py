@@ -47,6 +47,7 @@ STEPS: tuple[Callable[[Field], None], ...] = (
     rooms.coming_room,
     rooms.past_room,
     people.follows,
+    masters.record,
 )
 
 

@@ -1,4 +1,4 @@
-"""How often one person and one network may ask: the API, votes wherever they are cast, and pictures.
+"""How often one person and one network may ask: the API, votes wherever they are cast, and files.
 
 Counted in the cache, so that all web processes count together; without it each process counts for itself until it is
 back. On a newcomer's own machine nobody is limited. Tries at signing in are counted in the database instead
@@ -83,7 +83,7 @@ def _is_vote() -> bool:
 
 
 def _is_upload() -> bool:
-    return uploads.brings_pictures() and not _settings().newcomer_tools
+    return uploads.load() is not None and not _settings().newcomer_tools
 
 
 def _person() -> str:

@@ -1,15 +1,15 @@
-"""Requests that bring pictures: how big they may be, and where they are held meanwhile.
+"""Requests that bring files: how big they may be, and where they are held meanwhile.
 
-A body is 1 MB at most, except on the few addresses that take pictures, and there only from somebody who is signed in.
-What is uploaded is held in memory until it has become a picture of ours: there is no file of it on a disk that could
-be full, and none to clean up after a death.
+A body is 1 MB at most, except on the few addresses that take pictures or a recording, and there only from somebody who
+is signed in. What is uploaded is held in memory until it is in the database: there is no file of it on a disk that
+could be full, and none to clean up after a death.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import IO, Any, TypeVar
+from typing import IO, Any, NamedTuple, TypeVar
 
 import flask
 from flask import Flask, current_app, request
@@ -21,8 +21,17 @@ IMAGE_BYTES = 10_000_000
 """The most that one picture may have (design of the API: limits of uploads)."""
 BODY_BYTES = 2 * IMAGE_BYTES + 1_000_000
 """Two pictures at most in one form, and its other fields."""
-DRAINED_BYTES = 100_000_000
+RECORDING_BYTES = 60_000_000
+"""The most that a recording may have as it is sent: six minutes of 16-bit stereo."""
+DRAINED_BYTES = 200_000_000
 V = TypeVar("V", bound=Callable[..., Any])
+
+
+class Load(NamedTuple):
+    """The most that a form may bring, in bytes with all its fields, and how that is said."""
+
+    size: int
+    said: str
 
 
 class Request(flask.Request):
@@ -31,16 +40,23 @@ class Request(flask.Request):
 
 
 def takes_pictures(view: V) -> V:
-    """Marks a view whose form has a file field."""
-    view.takes_pictures = True  # type: ignore[attr-defined]
+    """Marks a view whose form has fields for pictures."""
+    view.takes = Load(BODY_BYTES, f"A picture has at most {IMAGE_BYTES // 1_000_000} MB.")  # type: ignore[attr-defined]
     return view
 
 
-def brings_pictures() -> bool:
-    """Whether this is a form with files, sent to an address that takes pictures."""
+def takes_a_recording(view: V) -> V:
+    """Marks a view whose form has a field for a sound file."""
+    most = f"A recording has at most {RECORDING_BYTES // 1_000_000} MB."
+    view.takes = Load(RECORDING_BYTES + 1_000_000, most)  # type: ignore[attr-defined]
+    return view
+
+
+def load() -> Load | None:
+    """What this form may bring, sent to an address that takes files; None for any other request."""
     view = current_app.view_functions.get(request.endpoint or "")
     sent = request.method == "POST" and request.mimetype == "multipart/form-data"
-    return sent and bool(getattr(view, "takes_pictures", False))
+    return getattr(view, "takes", None) if sent else None
 
 
 def set_up(app: Flask) -> None:
@@ -49,12 +65,13 @@ def set_up(app: Flask) -> None:
 
     @app.before_request
     def make_room() -> None:
-        if not brings_pictures() or not current_user.is_authenticated:
+        most = load()
+        if most is None or not current_user.is_authenticated:
             return
-        if (request.content_length or 0) > BODY_BYTES:
+        if (request.content_length or 0) > most.size:
             _drain()
-            raise TooLarge(f"A picture has at most {IMAGE_BYTES // 1_000_000} MB. Go back and choose a smaller one.")
-        request.max_content_length = BODY_BYTES
+            raise TooLarge(f"{most.said} Go back and choose a smaller one.")
+        request.max_content_length = most.size
 
 
 def _drain() -> None:

@@ -116,6 +116,15 @@ ROWS = {
             SELECT gen_random_uuid(), id, 'avatar', cid_of(webp), 'image/webp', 12, 1, 1, webp
             FROM users, (SELECT '\x524946460000000057454250'::bytea AS webp) AS file;
     """,
+    "0026": """
+        INSERT INTO media_uploads (id, owner_id, master_id, file_name, size)
+            SELECT gen_random_uuid(), a.user_id, m.id, 'take 3.wav', 1
+            FROM masters m JOIN artists a ON a.id = m.artist_id;
+        INSERT INTO media_recordings (id, owner_id, master_id, cid, media_type, size, milliseconds, peaks)
+            SELECT gen_random_uuid(), owner_id, master_id, 'bafkrei', 'audio/mpeg', 1, 1, '{1}' FROM media_uploads;
+        INSERT INTO media_recording_blocks (recording_id, position, content)
+            SELECT id, 0, '\\x00' FROM media_recordings;
+    """,
 }
 
 
