@@ -22,7 +22,7 @@ from portal.embedded.watch import exit_when_supervisor_dies
 
 
 def register(app: Flask) -> None:
-    for command in (worker, relay, indexer, seed, demo, chain_setup, keys, audit):
+    for command in (worker, relay, indexer, seed, demo, chain_setup, ipfs_publish, keys, audit):
         app.cli.add_command(command)
 
 
@@ -82,6 +82,17 @@ def chain_setup() -> None:
         from portal.seed import clock
 
         clock.catch_up()  # demo data may have been begun and left in the past
+
+
+@click.command("ipfs-publish")
+def ipfs_publish() -> None:
+    """Send every file that a contract leads to to the IPFS node: also what was launched before there was one."""
+    from portal.masters.publishing import publish_all
+
+    app = _start("ipfs-publish")
+    if not app.config["SETTINGS"].ipfs_url:
+        raise click.ClickException("AUDIFI_IPFS_URL names no node.")
+    click.echo(f"{publish_all()} files are asked for; the workers send them.")
 
 
 @click.command("seed")

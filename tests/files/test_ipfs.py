@@ -21,7 +21,7 @@ from portal.files import ipfs, store
 from portal.files.cids import cid_of
 from portal.files.places import Place
 from portal.files.store import Slot
-from portal.masters import launch
+from portal.masters import launch, publishing
 from portal.masters.launch import Deployment
 from portal.masters.models import MasterContract
 from portal.nfts import metadata
@@ -113,6 +113,25 @@ def test_a_launch_gives_the_cover_to_the_node(
     finally:
         app.config["SETTINGS"] = settings
     assert len(node.asked) == 1
+    assert WEBP in node.kept[0]
+
+
+def test_a_node_that_came_later_gets_what_was_launched_before(
+    app: Flask, session: Session, node: Node, run_jobs: Callable[[], int]
+) -> None:
+    master = factories.master(session)
+    slot = Slot(master.artist.user_id, Place.COVER, master_id=master.id)
+    master.cover_image_url, master.cover_image_ipfs_hash = store.fill(session, slot, picture())
+    session.commit()
+    assert publishing.publish_all() == 0
+    launch.record_deployment(master.ipo.id, MADE)  # type: ignore[union-attr]
+    assert (run_jobs(), node.asked) == (1, [])
+    settings = app.config["SETTINGS"]
+    app.config["SETTINGS"] = replace(settings, ipfs_url=node.url)
+    try:
+        assert (publishing.publish_all(), run_jobs()) == (1, 1)
+    finally:
+        app.config["SETTINGS"] = settings
     assert WEBP in node.kept[0]
 
 
