@@ -5,6 +5,7 @@ The slots are the compiler's; `test_contracts_build` holds them against it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from eth_utils import keccak
@@ -112,12 +113,15 @@ class DividendsWords:
         word = self.word("pools", offset=where - 1) if where else 0
         return word >> 138, word >> 20 & (2**118 - 1), word & 0xFFFFF
 
-    def claimable(self, who: str, currency: str, balance: int) -> int:
-        where = self.word("places", currency)
-        if not where:
-            return 0
-        word = self.word("accounts", who, offset=where - 1)
-        return (word >> 128) + (self.pool(currency)[1] - (word & (2**128 - 1))) * balance
+    def claimable(self, currency: str, balances: Mapping[str, int]) -> Callable[[str], int]:
+        """What each wallet is owed, given its shares."""
+        where, (_, acc, _) = self.word("places", currency), self.pool(currency)
+
+        def due(who: str) -> int:
+            word = self.word("accounts", who, offset=where - 1)
+            return (word >> 128) + (acc - (word & (2**128 - 1))) * balances[who]
+
+        return due if where else lambda who: 0
 
 
 class MarketWords:
