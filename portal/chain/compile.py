@@ -22,19 +22,24 @@ SOURCES = ARTIFACTS.parent
 EVM_VERSION = "cancun"
 
 
-def compile_contract(name: str) -> dict[str, Any]:
-    """The artifact of one contract, compiled now: {abi, bytecode, compiler, settings}."""
+def compile_source(name: str) -> dict[str, Any]:
+    """What the compiler makes of one contract: abi, bytecode and the layout of its storage."""
     bundle = FilesystemInputBundle([SOURCES])
     source = bundle.load_file(f"{name}.vy")
     if not isinstance(source, FileInput):
         raise TypeError(f"{name}.vy is not a source file")
-    compiled = compile_from_file_input(
+    compiled: dict[str, Any] = compile_from_file_input(
         source,
         input_bundle=bundle,
         settings=Settings(optimize=OptimizationLevel.GAS, evm_version=EVM_VERSION),
-        output_formats=["abi", "bytecode"],
+        output_formats=["abi", "bytecode", "layout"],
         no_bytecode_metadata=True,
     )
+    return compiled
+
+
+def artifact_of(compiled: dict[str, Any]) -> dict[str, Any]:
+    """The artifact of a compiled contract: {abi, bytecode, compiler, settings}."""
     return {
         "abi": compiled["abi"],
         "bytecode": compiled["bytecode"],
@@ -55,7 +60,7 @@ def artifact_path(name: str) -> Path:
 def main() -> None:
     ARTIFACTS.mkdir(exist_ok=True)
     for name in CONTRACTS:
-        artifact = compile_contract(name)
+        artifact = artifact_of(compile_source(name))
         artifact_path(name).write_text(artifact_text(artifact))
         print(f"{name}: {len(artifact['bytecode']) // 2 - 1} bytes")
 

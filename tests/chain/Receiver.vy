@@ -3,8 +3,9 @@
 """
 @title Receiver
 @notice A wallet made of code. On money or a token it does as told: 0 accept, 1 refuse, 2 burn all gas,
-        3 call back with a payload and remember whether that went through. It also passes for a token
-        that answers whether it went along, as ERC-20 asks, instead of reverting.
+        3 call back with a payload and remember whether that went through, 4 the same where plenty of gas
+        came along. It also passes for a token that answers whether it went along, as ERC-20 asks,
+        instead of reverting.
 """
 
 interface Shares:
@@ -75,7 +76,7 @@ def balanceOf(owner: address) -> uint256:
 def _react():
     assert self.mode != 1, "refused"
     assert self.mode != 2, UNREACHABLE
-    if self.mode == 3:
+    if self.mode == 3 or (self.mode == 4 and msg.gas > 300_000):
         self.callbacks += 1
         if raw_call(self.target, self.payload, revert_on_failure=False):
             self.successes += 1

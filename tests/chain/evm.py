@@ -8,6 +8,7 @@ access, refunds), unsigned and at no gas price: only the contracts move balances
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from eth.abc import ComputationAPI
@@ -25,6 +26,7 @@ START = 1_767_225_600  # where the clock stands at first, so that runs repeat
 ERROR = bytes.fromhex("08c379a0")
 NOBODY = b"\x11" * 20
 
+canonical = cache(to_canonical_address)
 
 def wallet(label: str) -> str:
     """A wallet without a key: senders need no signature here."""
@@ -72,14 +74,22 @@ class Evm:
         return int(self.state.execution_context.chain_id)
 
     def balance(self, address: str) -> int:
-        return int(self.state.get_balance(to_canonical_address(address)))
+        return int(self.state.get_balance(canonical(address)))
+
+    def word(self, address: str, slot: int) -> int:
+        return int(self.state.get_storage(canonical(address), slot))
+
+    def poke(self, address: str, slot: int, word: int) -> None:
+        self.state.set_storage(canonical(address), slot, word)
 
     def fund(self, address: str, amount: int = FUNDS) -> str:
-        self.state.set_balance(to_canonical_address(address), amount)
+        self.state.set_balance(canonical(address), amount)
         return address
 
     def send(self, sender: str, to: str, data: str = "0x", value: int = 0) -> Result:
-        """One transaction; an empty `to` creates a contract."""
+        """One transaction; an empty `to` creates a contract. What the sender cannot pay for does not begin."""
+        if value > self.balance(sender):
+            return Result(False, b"", 0, [], "")
         transaction = self._transaction(sender, to, data, value)
         self.state.lock_changes()
         done = self.state.apply_transaction(transaction)
@@ -91,7 +101,7 @@ class Evm:
 
     def look(self, to: str, data: str) -> ComputationAPI:
         """Run a call and undo it: the message alone, which is quicker than a transaction around it."""
-        state, target = self.state, to_canonical_address(to)
+        state, target = self.state, canonical(to)
         message = Message(GAS, target, NOBODY, 0, bytes.fromhex(data[2:]), state.get_code(target))
         before = state.snapshot()
         context = state.get_transaction_context_class()(gas_price=0, origin=NOBODY)
@@ -118,12 +128,12 @@ class Evm:
         return values[0] if len(values) == 1 else values
 
     def _transaction(self, sender: str, to: str, data: str, value: int) -> SpoofTransaction:
-        source = to_canonical_address(sender)
+        source = canonical(sender)
         unsigned = self.vm.create_unsigned_transaction(
             nonce=self.state.get_nonce(source),
             gas_price=0,
             gas=GAS,
-            to=to_canonical_address(to) if to else b"",
+            to=canonical(to) if to else b"",
             value=value,
             data=bytes.fromhex(data[2:]),
         )

@@ -1,20 +1,22 @@
 """One master as the rules state it, in exact Python: what the contracts must do, done the plain way.
 
 Nothing here is packed, accumulated or lazy: a deposit walks all holders, an owner is a dictionary entry.
-Every step either happens or raises `Refused`; the caller keeps a copy to go back to.
+Every step either happens or raises `Refused`; `attempt` goes back to where it was. The market and the
+artist's coin build on it in modules of their own.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from portal.chain.abi import NATIVE
 
-ACCEPT, REFUSE, BURN, CALL_BACK = range(4)
+ACCEPT, REFUSE, BURN, CALL_BACK, CALL_BACK_WITH_GAS = range(5)
 SCHEDULED, LIVE, PAUSED, CLOSED, CANCELLED = range(5)
 
 
@@ -59,7 +61,30 @@ class Oracle:
     claimed: Counter[tuple[str, str]] = field(default_factory=Counter)
     money: Counter[tuple[str, str]] = field(default_factory=Counter)
     modes: dict[str, int] = field(default_factory=dict)
+    backs: dict[str, Callable[[Any], None]] = field(default_factory=dict)
     locked: set[str] = field(default_factory=set)
+
+    # ------------------------------------------------------------ going back
+
+    def copy(self) -> Self:
+        """A copy that shares nothing that changes."""
+        twin = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, dict | list | set):
+                setattr(twin, name, value.copy())
+        for currency, parts in self.pots.items():
+            twin.pots[currency] = parts.copy()
+        return twin
+
+    def attempt(self, act: Callable[[Any], None]) -> bool:
+        """Whether a step happens; where it is refused nothing has."""
+        before = self.copy()
+        try:
+            act(self)
+        except Refused:
+            vars(self).update(vars(before))
+            return False
+        return True
 
     # ------------------------------------------------------------ what follows from the state
 
@@ -82,8 +107,8 @@ class Oracle:
     def escrow(self) -> int:
         return 0 if self.paid_out else self.terms["price"] * len(self.owner)
 
-    def held_by(self, who: str) -> int:
-        return sum(1 for owner in self.owner.values() if owner == who)
+    def balances(self) -> Counter[str]:
+        return Counter(self.owner.values())
 
     def due(self, who: str, currency: str) -> int:
         return self.earned[who, currency] - self.claimed[who, currency]
@@ -115,21 +140,15 @@ class Oracle:
         need(sent == (amount if currency == NATIVE else 0))
         self.move(currency, payer, target, amount)
 
-    def push(self, currency: str, source: str, who: str, amount: int) -> bool:
+    def push(self, currency: str, source: str, who: str, amount: int, limited: bool = False) -> bool:
+        """Give; `limited` where the payer caps the receiver's gas, so that only a light call back fits."""
         mode = self.modes.get(who, ACCEPT) if currency == NATIVE else ACCEPT
         if mode in (REFUSE, BURN):
             return False
         self.move(currency, source, who, amount)
-        if mode == CALL_BACK:
-            self.call_back(who)
+        if mode == CALL_BACK or (mode == CALL_BACK_WITH_GAS and not limited):
+            self.attempt(self.backs[who])
         return True
-
-    def call_back(self, who: str) -> None:
-        """Such a receiver tries to claim everything; it is refused before anything has happened, or not at all."""
-        try:
-            self.claim_all(who)
-        except Refused:
-            return
 
     # ------------------------------------------------------------ the offer
 
@@ -179,6 +198,7 @@ class Oracle:
             for id in ids:
                 need(self.owner.get(id) == who)
                 del self.owner[id]
+                self.moves[id] += 1
             amount = len(ids) * self.terms["price"]
             need(amount == 0 or self.push(self.terms["currency"], self.shares, who, amount))
 
@@ -209,8 +229,8 @@ class Oracle:
         need(who == self.owner[id] or (self.owner[id], who) in self.operators)
         self.approved[id] = approved
 
-    def approve_all(self, who: str, operator: str) -> None:
-        self.operators.add((who, operator))
+    def approve_all(self, who: str, operator: str, allowed: bool) -> None:
+        self.operators = self.operators | {(who, operator)} if allowed else self.operators - {(who, operator)}
 
     # ------------------------------------------------------------ royalties
 
@@ -261,10 +281,10 @@ class Oracle:
         for party, amount in parts:
             self.earned[party, currency] += amount
 
-    def pay(self, who: str, currency: str) -> bool:
+    def pay(self, who: str, currency: str, limited: bool = False) -> bool:
         amount = self.due(who, currency)
         self.claimed[who, currency] += amount
-        paid = self.push(currency, self.dividends, who, amount)
+        paid = self.push(currency, self.dividends, who, amount, limited)
         if not paid:
             self.claimed[who, currency] -= amount
         return paid
@@ -283,14 +303,14 @@ class Oracle:
     def claim_for(self, who: str, currency: str) -> None:
         with self.lock("dividends"):
             need(self.due(who, currency) > 0)
-            self.pay(who, currency)
+            self.pay(who, currency, limited=True)
 
     def claim_for_many(self, holders: list[str], currency: str) -> None:
         need(len(holders) <= 50)
         for who in holders:
             if self.due(who, currency) > 0:
                 with self.lock("dividends"):
-                    self.pay(who, currency)
+                    self.pay(who, currency, limited=True)
 
     def claim_many(self, times: int, who: str) -> None:
         """The factory's: the same master named `times` times over."""
@@ -298,4 +318,4 @@ class Oracle:
         for currency in self.places if times else []:
             if self.due(who, currency) > 0:
                 with self.lock("dividends"):
-                    self.pay(who, currency)
+                    self.pay(who, currency, limited=True)

@@ -1,4 +1,4 @@
-"""What a master's logs alone say: owners, slots, entitlements, pots and escrow rebuilt from events."""
+"""What the logs alone say: owners, slots, entitlements, pots and escrow, orders and credits rebuilt from events."""
 
 from __future__ import annotations
 
@@ -7,10 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portal.chain.abi import NATIVE, DecodedLog
+from tests.chain.oracle_market import Order
+
+
+class Reader:
+    def read(self, logs: list[DecodedLog]) -> None:
+        for log in logs:
+            handler = getattr(self, f"on_{log.name}", None)
+            if handler:
+                handler(log.args)
 
 
 @dataclass
-class Replay:
+class Replay(Reader):
     artist: str
     supply: int
     owner: dict[int, str] = field(default_factory=dict)
@@ -21,13 +30,6 @@ class Replay:
     pots: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0] * 4))
     escrow: int = 0
     flags: int = 0
-
-    def read(self, logs: list[DecodedLog]) -> Replay:
-        for log in logs:
-            handler = getattr(self, f"on_{log.name}", None)
-            if handler:
-                handler(log.args)
-        return self
 
     def on_Transfer(self, args: dict[str, Any]) -> None:
         self.owner[args["tokenId"]] = args["receiver"]
@@ -78,3 +80,57 @@ class Replay:
     def on_ClaimSkipped(self, args: dict[str, Any]) -> None:
         key = args["holder"], args["token"]
         assert self.earned[key] - self.claimed[key] == args["amount"]
+
+
+@dataclass
+class MarketReplay(Reader):
+    """Of the market's logs and the shares': a share that moves takes its listing with it."""
+
+    listings: dict[int, Order] = field(default_factory=dict)
+    offers: dict[int, Order] = field(default_factory=dict)
+    credits: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def due(self, currency: str) -> int:
+        offered = sum(order.price for order in self.offers.values() if order.currency == currency)
+        return offered + sum(amount for (_, token), amount in self.credits.items() if token == currency)
+
+    def on_Transfer(self, args: dict[str, Any]) -> None:
+        self.listings.pop(args["tokenId"], None)
+
+    def on_Listed(self, args: dict[str, Any]) -> None:
+        self.listings[args["tokenId"]] = self._order(args["seller"], args)
+
+    def on_Cancelled(self, args: dict[str, Any]) -> None:
+        self.listings.pop(args["tokenId"], None)
+
+    def on_Offered(self, args: dict[str, Any]) -> None:
+        self.offers[args["id"]] = self._order(args["bidder"], args)
+
+    def on_OfferCancelled(self, args: dict[str, Any]) -> None:
+        del self.offers[args["id"]]
+
+    def on_Accepted(self, args: dict[str, Any]) -> None:
+        del self.offers[args["id"]]
+
+    def on_Sold(self, args: dict[str, Any]) -> None:
+        assert args["tokenId"] not in self.listings
+
+    def on_Held(self, args: dict[str, Any]) -> None:
+        self.credits[args["who"], args["currency"]] += args["amount"]
+
+    def on_Withdrawn(self, args: dict[str, Any]) -> None:
+        assert self.credits.pop((args["who"], args["currency"])) == args["amount"]
+
+    @staticmethod
+    def _order(maker: str, args: dict[str, Any]) -> Order:
+        return Order(maker, args["tokenId"], args["currency"], args["price"], args["feeBps"], 0, args["deadline"])
+
+
+def coin_balances(logs: list[DecodedLog]) -> Counter[str]:
+    balances: Counter[str] = Counter()
+    for log in logs:
+        if log.name == "Transfer":
+            balances[str(log.args["receiver"])] += int(str(log.args["amount"]))
+            balances[str(log.args["sender"])] -= int(str(log.args["amount"]))
+    del balances[NATIVE]
+    return balances

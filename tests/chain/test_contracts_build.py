@@ -6,7 +6,8 @@ import pytest
 
 from portal.chain.abi import ABI_VERSION, EVENTS, event_of
 from portal.chain.artifacts import CONTRACTS, contract_abi
-from portal.chain.compile import artifact_path, artifact_text, compile_contract
+from portal.chain.compile import artifact_of, artifact_path, artifact_text, compile_source
+from tests.chain.storage import SLOTS
 
 FROZEN = """
 Accepted(id*)
@@ -42,8 +43,11 @@ Withdrawn(who*,currency*,amount)
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
-def test_artifacts_are_what_the_sources_compile_to(name: str) -> None:
-    assert artifact_path(name).read_text() == artifact_text(compile_contract(name))
+def test_artifacts_and_storage_are_what_the_sources_compile_to(name: str) -> None:
+    compiled = compile_source(name)
+    assert artifact_path(name).read_text() == artifact_text(artifact_of(compiled))
+    slots = {variable: where["slot"] for variable, where in compiled["layout"]["storage_layout"].items()}
+    assert slots | SLOTS[name] == slots
 
 
 def test_the_events_of_this_version_are_frozen() -> None:

@@ -13,6 +13,7 @@ from web3 import Web3
 
 from portal.chain.abi import EVENTS, NATIVE, MalformedLog, decode_args, decode_log, event_of
 from portal.chain.artifacts import CONTRACTS, contract_abi
+from tests.chain.oracle import ACCEPT, REFUSE
 from tests.chain.world import ETHER, World, ref
 
 TRANSFER = next(topic for topic, event in EVENTS.items() if event.name == "Transfer")
@@ -41,6 +42,26 @@ def play(world: World, fan: str, friend: str) -> None:
     other.mint(fan)
     other.run(world.artist, "cancel")
     other.run(fan, "refund", [1])
+    trade(world, fan, friend)
+
+
+def trade(world: World, fan: str, friend: str) -> None:
+    """The market's events, with a receiver whose money has to wait."""
+    master, market, box = world.master(price=1, supply=3), world.market(), world.receiver()
+    master.mint(box.address, 3)
+    box.run(master.shares, "MasterShares", "setApprovalForAll", market.address, True)
+    for id in (1, 2):
+        box.run(market.address, "Market", "list", master.shares, id, NATIVE, 1000, 0)
+    box.run(market.address, "Market", "cancel", master.shares, 1)
+    box.behave(REFUSE)
+    market.run(fan, "buy", master.shares, 2, NATIVE, 1000, value=1000)
+    box.behave(ACCEPT)
+    box.run(market.address, "Market", "withdraw", NATIVE)
+    for _ in range(2):
+        market.run(friend, "offer", master.shares, 1, NATIVE, 50, 0, value=50)
+    box.run(market.address, "Market", "accept", 1)
+    market.run(friend, "cancelOffer", 2)
+    market.run(world.operator, "setFee", 60)
 
 
 def by_web3(raw: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -62,6 +83,8 @@ def by_web3(raw: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value)
     if isinstance(value, bytes):
         return "0x" + value.hex()
     return value.lower() if isinstance(value, str) else value

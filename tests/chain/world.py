@@ -15,6 +15,7 @@ from vyper import compile_code
 
 from portal.chain.abi import NATIVE, encode_call, mint_permit
 from tests.chain.evm import Evm, Result, wallet
+from tests.chain.storage import give
 
 ETHER = 10**18
 PRICE = 10**16
@@ -74,7 +75,7 @@ class World:
         """A new stablecoin of which each holder has plenty."""
         coin = self.evm.deploy(self.operator, "Stablecoin")
         for holder in holders:
-            self.evm.call(holder, coin, "Stablecoin", "faucet", holder, ETHER)
+            give(self.evm, coin, holder, ETHER)
         if listed:
             assert self.run("setCurrency", coin, True).ok
         return coin
@@ -85,6 +86,14 @@ class World:
         assert made.ok, made.reason
         created = made.named("MasterCreated")[0]
         return Master(self, created["shares"], created["dividends"], terms["price"], terms["currency"])
+
+    def market(self, fee: int = 50) -> Market:
+        return Market(self, self.evm.deploy(self.operator, "Market", self.factory, fee))
+
+    def artist_coin(self, *parts: tuple[str, int]) -> str:
+        key = ref(next(self.keys))
+        assert self.run("createCoin", key, "Night", "NGT", parts).ok
+        return str(self.evm.view(self.factory, "Factory", "predictCoin", key))
 
     def receiver(self) -> Receiver:
         address = self.evm.create(self.operator, receiver_code())
@@ -156,3 +165,15 @@ class Master:
 
     def claimable(self, who: str, currency: str = NATIVE) -> int:
         return int(self.world.evm.view(self.dividends, "Dividends", "claimable", who, currency))
+
+
+@dataclass(frozen=True)
+class Market:
+    world: World
+    address: str
+
+    def run(self, sender: str, function: str, *args: Any, value: int = 0) -> Result:
+        return self.world.evm.call(sender, self.address, "Market", function, *args, value=value)
+
+    def view(self, function: str, *args: Any) -> Any:
+        return self.world.evm.view(self.address, "Market", function, *args)

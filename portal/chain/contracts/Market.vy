@@ -7,8 +7,12 @@
 @notice Resale of shares at a fixed price: an owner lists, a buyer buys; a bidder leaves money with an
         offer, the owner accepts. price = seller + parts + fee, exactly, whichever way a share is sold.
 
+        Orders are made and carried out only once the primary sale is over, when every minter slot that
+        will be filled is filled: the parts that an order was made with are the parts that are paid.
         A listing names the token's move counter, so any transfer ends it. The fee is the one in force
         when the order was made. Whoever buys names currency and price and is never charged others.
+        A currency that leaves the allow-list is no longer traded, as its parts could not be credited;
+        money that waits in it stays payable.
         The parts of artist and first three minters go to the shares' contract, which credits the roles;
         the treasury and the seller are paid at once, and where a receiver refuses, its money waits here
         under its name. What is held equals the open offers and those credits.
@@ -28,10 +32,8 @@ interface Registry:
     def isCollection(shares: address) -> bool: view
 
 interface Shares:
-    def ownerOf(tokenId: uint256) -> address: view
     def moves(tokenId: uint256) -> uint256: view
-    def phase() -> uint256: view
-    def resaleParts(price: uint256) -> uint256[4]: view
+    def orderTerms(tokenId: uint256, price: uint256) -> (address, uint256, bool, uint256[4]): view
     def transferFrom(sender: address, receiver: address, tokenId: uint256): nonpayable
 
 struct Order:
@@ -99,7 +101,6 @@ event FeeChanged:
     feeBps: uint256
 
 BPS: constant(uint256) = 10_000
-CLOSED: constant(uint256) = 3  # MasterShares.phase
 PUSH_GAS: constant(uint256) = 100_000  # what a receiver of a sale's money may burn
 ADDRESS: constant(uint256) = 2**160 - 1
 BITS_16: constant(uint256) = 2**16 - 1
@@ -139,12 +140,10 @@ def setFee(fee: uint256):
 def list(collection: address, tokenId: uint256, currency: address, price: uint256, deadline: uint256):
     """Offer one's own share at a fixed price, or change what one asks. The share stays with its owner."""
     fee: uint256 = self.feeBps
-    self._check_terms(currency, price, deadline)
-    self._check_trade(collection)
-    assert staticcall Shares(collection).ownerOf(tokenId) == msg.sender, "not the owner"
-    parts: uint256[4] = staticcall Shares(collection).resaleParts(price)
-    self._check_parts(price, parts, fee)
-    moves: uint256 = staticcall Shares(collection).moves(tokenId)
+    owner: address = empty(address)
+    moves: uint256 = 0
+    owner, moves = self._check_order(collection, tokenId, currency, price, fee, deadline)
+    assert owner == msg.sender, "not the owner"
     assert moves <= BITS_48, "moved too often"
     self.listings[collection][tokenId] = [
         convert(msg.sender, uint256) | (moves << 160) | (fee << 208) | (deadline << 224),
@@ -180,12 +179,16 @@ def buy(collection: address, tokenId: uint256, currency: address, price: uint256
     self._check_deadline(word >> 224)
     seller: address = convert(word & ADDRESS, address)
     assert seller != msg.sender, "your own share"
-    self._check_trade(collection)
-    moves: uint256 = (word >> 160) & BITS_48
-    assert staticcall Shares(collection).moves(tokenId) == moves, "listing is stale"
+    owner: address = empty(address)
+    moves: uint256 = 0
+    parts: uint256[4] = empty(uint256[4])
+    owner, moves, parts = self._trade_terms(collection, tokenId, currency, price)
+    assert moves == (word >> 160) & BITS_48, "listing is stale"
     self.listings[collection][tokenId] = [0, 0]
     money.pull(currency, msg.sender, price)
-    self._settle(collection, tokenId, seller, msg.sender, currency, price, (word >> 208) & BITS_16)
+    self._settle(
+        collection, tokenId, seller, msg.sender, currency, price, (word >> 208) & BITS_16, parts
+    )
 
 
 # ---------------------------------------------------------------- offers
@@ -196,13 +199,12 @@ def offer(
     collection: address, tokenId: uint256, currency: address, price: uint256, deadline: uint256
 ) -> uint256:
     """Leave `price` here for a share; whoever owns it by then may accept. Returns the offer's id."""
-    fee: uint256 = self.feeBps
-    self._check_terms(currency, price, deadline)
     assert tokenId <= BITS_24, "no such token"
-    assert staticcall Registry(factory).isCollection(collection), "collection not traded"
-    assert staticcall Shares(collection).ownerOf(tokenId) != msg.sender, "your own share"
-    parts: uint256[4] = staticcall Shares(collection).resaleParts(price)
-    self._check_parts(price, parts, fee)
+    fee: uint256 = self.feeBps
+    owner: address = empty(address)
+    moves: uint256 = 0
+    owner, moves = self._check_order(collection, tokenId, currency, price, fee, deadline)
+    assert owner != msg.sender, "your own share"
     id: uint256 = self.lastOffer + 1
     self.lastOffer = id
     self.offers[id] = [
@@ -247,18 +249,18 @@ def accept(id: uint256):
     buyer: address = convert(word & ADDRESS, address)
     assert buyer != msg.sender, "your own offer"
     asked: uint256 = self.offers[id][1]
+    currency: address = convert(asked & ADDRESS, address)
+    price: uint256 = asked >> 160
     collection: address = convert(self.offers[id][2], address)
-    self._check_trade(collection)
+    tokenId: uint256 = (word >> 160) & BITS_24
+    owner: address = empty(address)
+    moves: uint256 = 0
+    parts: uint256[4] = empty(uint256[4])
+    owner, moves, parts = self._trade_terms(collection, tokenId, currency, price)
     self.offers[id] = [0, 0, 0]
     log Accepted(id=id)
     self._settle(
-        collection,
-        (word >> 160) & BITS_24,
-        msg.sender,
-        buyer,
-        convert(asked & ADDRESS, address),
-        asked >> 160,
-        (word >> 184) & BITS_16,
+        collection, tokenId, msg.sender, buyer, currency, price, (word >> 184) & BITS_16, parts
     )
 
 
@@ -278,7 +280,7 @@ def withdraw(currency: address):
 @view
 @reentrant
 def listing(collection: address, tokenId: uint256) -> Order:
-    """The listing that would sell now, deadline apart; all zero where there is none or it is stale."""
+    """The listing as it stands; all zero where there is none or the token has moved since."""
     words: uint256[2] = self.listings[collection][tokenId]
     if words[0] == 0 or staticcall Shares(collection).moves(tokenId) != (words[0] >> 160) & BITS_48:
         return empty(Order)
@@ -321,11 +323,20 @@ def _asked(currency: address, price: uint256) -> uint256:
 
 @internal
 @view
-def _check_terms(currency: address, price: uint256, deadline: uint256):
+def _check_order(
+    collection: address, tokenId: uint256, currency: address, price: uint256, fee: uint256, deadline: uint256
+) -> (address, uint256):
+    """Refuse an order that could not be carried out as things stand; returns (owner, moves) of its token."""
     assert price > 0, "no price"
     assert deadline <= BITS_32, "deadline out of range"
     self._check_deadline(deadline)
-    assert staticcall Registry(factory).isCurrency(currency), "currency not allowed"
+    owner: address = empty(address)
+    moves: uint256 = 0
+    parts: uint256[4] = empty(uint256[4])
+    owner, moves, parts = self._trade_terms(collection, tokenId, currency, price)
+    whole: uint256 = parts[0] + parts[1] + parts[2] + parts[3]
+    assert whole + price * fee // BPS <= price, "parts over price"
+    return owner, moves
 
 
 @internal
@@ -336,16 +347,20 @@ def _check_deadline(deadline: uint256):
 
 @internal
 @view
-def _check_trade(collection: address):
+def _trade_terms(
+    collection: address, tokenId: uint256, currency: address, price: uint256
+) -> (address, uint256, uint256[4]):
+    """(owner, moves, parts at this price) of a token that may be sold in this currency now."""
     assert staticcall Registry(factory).isCollection(collection), "collection not traded"
-    assert staticcall Shares(collection).phase() == CLOSED, "sale not over"
-
-
-@internal
-@pure
-def _check_parts(price: uint256, parts: uint256[4], fee: uint256):
-    whole: uint256 = parts[0] + parts[1] + parts[2] + parts[3]
-    assert whole + price * fee // BPS <= price, "parts over price"
+    if currency != empty(address):  # native coin is always on the list
+        assert staticcall Registry(factory).isCurrency(currency), "currency not allowed"
+    owner: address = empty(address)
+    moves: uint256 = 0
+    closed: bool = False
+    parts: uint256[4] = empty(uint256[4])
+    owner, moves, closed, parts = staticcall Shares(collection).orderTerms(tokenId, price)
+    assert closed, "sale not over"
+    return owner, moves, parts
 
 
 @internal
@@ -357,9 +372,9 @@ def _settle(
     currency: address,
     price: uint256,
     feeBps: uint256,
+    parts: uint256[4],
 ):
     """Move the share, then the money that is here already: parts, fee, the rest to the seller."""
-    parts: uint256[4] = staticcall Shares(collection).resaleParts(price)
     royalty: uint256 = parts[0] + parts[1] + parts[2] + parts[3]
     fee: uint256 = price * feeBps // BPS
     gets: uint256 = price - royalty - fee

@@ -594,6 +594,24 @@ def depositTerms() -> (address, uint256, bool):
     )
 
 
+@external
+@view
+@reentrant
+def orderTerms(tokenId: uint256, price: uint256) -> (address, uint256, bool, uint256[4]):
+    """
+    (owner, moves, closed, parts of a resale at this price): what a market needs to know of a token.
+    Once closed, an offer never opens again and no minter slot is filled, so the parts stay as they are.
+    """
+    state: uint256 = self.state
+    word: uint256 = self._word(tokenId, state)
+    return (
+        convert(word & ADDRESS, address),
+        word >> 160,
+        self._phase(self.offer, state) == CLOSED,
+        self._parts(price),
+    )
+
+
 # ---------------------------------------------------------------- words
 
 @internal
