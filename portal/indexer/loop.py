@@ -37,7 +37,6 @@ POLL_SECONDS = 0.15
 REMOTE_POLL_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
-ALIVE_SECONDS = 5
 FIRST_STEP = 200
 LONGEST_STEP = 2_000
 MOST_LOGS = 20_000
@@ -203,7 +202,7 @@ class Follower:
 
     def _say_alive(self, cursor: Cursor, tips: Tips) -> None:
         final = min(tips.finalized, cursor.number) > cursor.finalized
-        if final or (utcnow() - self._told).total_seconds() >= ALIVE_SECONDS:
+        if final or (utcnow() - self._told).total_seconds() >= queries.ALIVE_SECONDS:
             writing.keep_alive(self.chain_id, cursor, tips)
             self._told = utcnow()
 

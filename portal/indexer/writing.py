@@ -59,10 +59,11 @@ def start(chain_id: str, block: Block, tips: Tips) -> None:
         staging.put_blocks(session, chain_id, [block], Finality.FINALIZED)
         session.execute(
             sa.text(
-                "INSERT INTO chain_cursors (chain_id, head_number, head_hash, safe_number, finalized_number, node_head)"
-                " VALUES (:chain, :number, :hash, :number, :number, :head) ON CONFLICT (chain_id) DO UPDATE"
-                " SET head_number = :number, head_hash = :hash, safe_number = :number, finalized_number = :number,"
-                " node_head = :head, halted_reason = NULL WHERE chain_cursors.head_number IS NULL"
+                "INSERT INTO chain_cursors (chain_id, head_number, head_hash, safe_number, finalized_number, node_head,"
+                " level_at) VALUES (:chain, :number, :hash, :number, :number, :head, clock_timestamp())"
+                " ON CONFLICT (chain_id) DO UPDATE SET head_number = :number, head_hash = :hash,"
+                " safe_number = :number, finalized_number = :number, node_head = :head,"
+                " level_at = clock_timestamp(), halted_reason = NULL WHERE chain_cursors.head_number IS NULL"
             ),
             {"chain": chain_id, "number": block.number, "hash": block.hash, "head": tips.head.number},
         )
@@ -159,8 +160,8 @@ def _move(session: Session, chain_id: str, to: Cursor, tips: Tips) -> None:
     session.execute(
         sa.text(
             "UPDATE chain_cursors SET head_number = :number, head_hash = :hash, safe_number = :safe,"
-            " finalized_number = :finalized, revision = :revision, node_head = :head, updated_at = clock_timestamp()"
-            " WHERE chain_id = :chain"
+            " finalized_number = :finalized, revision = :revision, node_head = :head, updated_at = clock_timestamp(),"
+            " level_at = CASE WHEN :number >= :head THEN clock_timestamp() ELSE level_at END WHERE chain_id = :chain"
         ),
         {
             "chain": chain_id,
