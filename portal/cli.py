@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import click
 from flask import Flask, current_app
@@ -22,7 +23,7 @@ from portal.embedded.watch import exit_when_supervisor_dies
 
 
 def register(app: Flask) -> None:
-    for command in (worker, relay, indexer, seed, demo, chain_setup, ipfs_publish, keys, audit):
+    for command in (worker, relay, indexer, backfill, rebuild, seed, demo, chain_setup, ipfs_publish, keys, audit):
         app.cli.add_command(command)
 
 
@@ -70,6 +71,48 @@ def indexer() -> None:
 
     app = _start("indexer")
     indexing.run(app, keep_going=Stopping().keep_going)
+
+
+@click.command("backfill")
+@click.argument("first", type=click.IntRange(0))
+@click.argument("last", type=click.IntRange(0))
+def backfill(first: int, last: int) -> None:
+    """Read the blocks FIRST to LAST again and add the logs that are missing; may run beside the indexer."""
+    from portal.indexer import service as indexing
+
+    with _as_indexer():
+        click.echo(f"{indexing.backfill(first, last)} logs were missing")
+
+
+@click.command("rebuild")
+@click.option("--repair", is_flag=True, help="Make the tables what the logs say; without it they are only compared.")
+def rebuild(repair: bool) -> None:
+    """Hold every table that mirrors the chain against the logs; exit with 1 where rows differ and stay so."""
+    from portal.indexer import service as indexing
+
+    with _as_indexer() as settings:
+        found = (indexing.rebuild if repair else indexing.differences)(settings.chain_id)
+    for table, rows in sorted(found.items()):
+        click.echo(f"{table}: {rows} rows {'corrected' if repair else 'differ'}")
+    click.echo("The tables are what the logs say." if repair or not found else "Run again with --repair.")
+    if found and not repair:
+        raise SystemExit(1)
+
+
+@contextmanager
+def _as_indexer() -> Iterator[Settings]:
+    """The worker's rights and the chain, also beside an embedded portal; a refusal is one sentence and exit code 1."""
+    from portal.errors import DomainError
+
+    settings = _settings()
+    port = settings.data_dir / "run" / "devchain.port"
+    if not settings.rpc_url and port.is_file():
+        settings = replace(settings, rpc_url=f"http://127.0.0.1:{port.read_text()}", embedded=True)
+        current_app.config["SETTINGS"] = settings
+    try:
+        yield settings
+    except DomainError as error:
+        raise click.ClickException(error.detail) from None
 
 
 @click.command("chain-setup")

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -63,6 +64,14 @@ class Followed:
 
 
 @dataclass(frozen=True)
+class Newcomers:
+    """Contracts that were recorded after the cursor had passed `first`, the block in which they were made."""
+
+    first: int
+    followed: Followed
+
+
+@dataclass(frozen=True)
 class Platform:
     """The contracts that all masters share."""
 
@@ -79,62 +88,60 @@ class Platform:
         return cls(found.factory, {NATIVE: "ETH", found.stablecoin: "USDC"}, found.market or None)
 
 
-def followed(session: Session, chain_id: str, head: int, platform: Platform) -> Followed:
-    """All contracts that need no catching up: read from the cursor at `head` onwards."""
-    return _collect(session, chain_id, head, platform, f"NOT coalesce({NEW}, true)")
-
-
-def newcomers(session: Session, chain_id: str, head: int, platform: Platform) -> tuple[int, Followed] | None:
-    """(first block to read, contracts) that were recorded after the cursor had passed their block; None mostly."""
-    first = _first(session, chain_id, NEW, head)
-    return None if first is None else (first, _collect(session, chain_id, head, platform, NEW))
+def known(session: Session, chain_id: str, head: int, platform: Platform) -> tuple[Followed, Newcomers | None]:
+    """(contracts that are read from the cursor at `head` onwards, those that need catching up: mostly None)."""
+    rows = _rows(session, chain_id, head)
+    late = [row for row in rows if row.late]
+    settled = _collect(chain_id, [row for row in rows if not row.late], platform)
+    if not late:
+        return settled, None
+    return settled, Newcomers(min(int(row.deployed_at_block) for row in late), _collect(chain_id, late, platform))
 
 
 def everything(session: Session, chain_id: str, platform: Platform) -> Followed:
     """All contracts that were ever recorded."""
-    return _collect(session, chain_id, 0, platform, "true")
+    return _collect(chain_id, _rows(session, chain_id, 0), platform)
 
 
 def first_deployment(session: Session, chain_id: str) -> int | None:
     """The lowest block in which a known contract was made."""
-    return _first(session, chain_id, "deployed_at_block IS NOT NULL", 0)
+    made = [int(row.deployed_at_block) for row in _rows(session, chain_id, 0) if row.deployed_at_block is not None]
+    return min(made, default=None)
 
 
-def _first(session: Session, chain_id: str, condition: str, head: int) -> int | None:
-    parts = [
-        f"SELECT min(deployed_at_block) AS first FROM {table} WHERE chain_id = :chain AND {condition}"
-        for table in TABLES
-    ]
-    query = f"SELECT min(first) FROM ({' UNION ALL '.join(parts)}) found"
-    first = session.scalar(sa.text(query), {"chain": chain_id, "head": head})
-    return None if first is None else int(first)
+RECORDED = " UNION ALL ".join(
+    f"SELECT '{kind}' AS kind, contract_address, {supply} AS supply, deployed_at_block, coalesce({NEW}, false) AS late"
+    f" FROM {table} WHERE chain_id = :chain"
+    for table, (kind, supply) in TABLES.items()
+)
 
 
-def _collect(session: Session, chain_id: str, head: int, platform: Platform, condition: str) -> Followed:
-    parts = [
-        f"SELECT '{kind}' AS kind, contract_address, {supply} AS supply FROM {table}"
-        f" WHERE chain_id = :chain AND {condition}"
-        for table, (kind, supply) in TABLES.items()
-    ]
-    rows = session.execute(sa.text(" UNION ALL ".join(parts)), {"chain": chain_id, "head": head}).all()
-    kinds = {address: Kind(kind) for kind, address, _ in rows}
+def _rows(session: Session, chain_id: str, head: int) -> Sequence[sa.Row[Any]]:
+    return session.execute(sa.text(RECORDED), {"chain": chain_id, "head": head}).all()
+
+
+def _collect(chain_id: str, rows: Sequence[sa.Row[Any]], platform: Platform) -> Followed:
+    kinds = {row.contract_address: Kind(row.kind) for row in rows}
     for address, kind in ((platform.factory, Kind.FACTORY), (platform.market, Kind.MARKET)):
         if address:
             kinds[address] = kind
-    supplies = {address: supply for _, address, supply in rows if supply is not None}
+    supplies = {row.contract_address: row.supply for row in rows if row.supply is not None}
     return Followed(chain_id, kinds, supplies, platform.symbols)
 
 
-def checkpoint(session: Session, chain_id: str, addresses: Iterable[str], head: int) -> None:
-    """Note on the contracts themselves how far they were read."""
-    for table in TABLES:
+def checkpoint(session: Session, chain_id: str, kinds: Mapping[str, Kind], head: int) -> None:
+    """Note on these contracts themselves how far they were read."""
+    for table, (kind, _) in TABLES.items():
+        addresses = [address for address, own in kinds.items() if own is kind]
+        if not addresses:
+            continue
         session.execute(
             sa.text(
                 f"UPDATE {table} SET last_indexed_block = :head, last_indexed_at = now()"
                 " WHERE chain_id = :chain AND contract_address = ANY(:addresses)"
                 " AND (last_indexed_block IS NULL OR last_indexed_block < :head)"
             ),
-            {"chain": chain_id, "addresses": list(addresses), "head": head},
+            {"chain": chain_id, "addresses": addresses, "head": head},
         )
 
 

@@ -36,7 +36,7 @@ def supplement(chain_id: str, at: Cursor, batch: Batch, followed: Followed, plat
         else:
             fitting = replace(batch, blocks=blocks, entries=fresh)
             writing.store(session, chain_id, fitting, Finality.FINALIZED)
-        follow.checkpoint(session, chain_id, followed.addresses, batch.last)
+        follow.checkpoint(session, chain_id, followed.kinds, batch.last)
         effects.settle(session, chain_id, batch.first - 1, min(at.finalized, batch.last))
     return len(fresh)
 

@@ -25,7 +25,7 @@ from portal.config import Settings
 from portal.db import db, transaction, utcnow
 from portal.errors import DomainError, Unavailable
 from portal.indexer import follow, late, node, queries, reorg, writing
-from portal.indexer.follow import Followed, Platform
+from portal.indexer.follow import Followed, Newcomers, Platform
 from portal.indexer.node import Lie, Node, Tips
 from portal.indexer.queries import Cursor
 from portal.indexer.reading import Bad, raw_of, read
@@ -37,12 +37,12 @@ POLL_SECONDS = 0.15
 REMOTE_POLL_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
-ALIVE_SECONDS = 5
 FIRST_STEP = 200
 LONGEST_STEP = 2_000
 MOST_LOGS = 20_000
 
 Going = Callable[[], bool]
+Position = tuple[Cursor, Followed, Newcomers | None]
 
 
 def run(app: Flask, keep_going: Going = lambda: True) -> None:
@@ -140,9 +140,8 @@ class Follower:
         Raises Unavailable where the node does not answer. A node that lies halts the indexer until it does not.
         """
         try:
-            self.node.verify()
             tips = self.node.tips()
-            cursor = self._cursor(tips)
+            cursor, followed, newcomers = self._position() or self._start(tips)
             if tips.head.number < cursor.finalized:
                 raise Lie(f"its head is {tips.head.number}, but block {cursor.finalized} was final")
         except Lie as lie:
@@ -151,19 +150,29 @@ class Follower:
         if cursor.halted is not None:
             return self._halted(cursor.halted)
         try:
-            return self._go(cursor, tips)
+            if newcomers is not None:
+                return self._welcome(cursor, newcomers)
+            return self._go(cursor, tips, followed)
         except Moved:
             return True
 
-    def _cursor(self, tips: Tips) -> Cursor:
+    def _position(self) -> Position | None:
+        """Where the tables are and whose logs are read from there; None before the first block."""
+        platform = self._known_platform()
         with transaction() as session:
-            found = queries.cursor(session, self.chain_id)
-            first = None if found else follow.first_deployment(session, self.chain_id)
-        if found is not None:
-            return found
+            cursor = queries.cursor(session, self.chain_id)
+            if cursor is None:
+                return None
+            return cursor, *follow.known(session, self.chain_id, cursor.number, platform)
+
+    def _start(self, tips: Tips) -> Position:
+        with transaction() as session:
+            first = follow.first_deployment(session, self.chain_id)
         before = tips.finalized if first is None else max(min(first - 1, tips.finalized), 0)
         writing.start(self.chain_id, self.node.header(before), tips)
-        return self.at()
+        found = self._position()
+        assert found is not None
+        return found
 
     def _halted(self, reason: str) -> bool:
         if reason.startswith(reorg.REFUSED):
@@ -171,34 +180,37 @@ class Follower:
             return True
         return False
 
-    def _go(self, cursor: Cursor, tips: Tips) -> bool:
-        if self._welcome(cursor):
-            return True
+    def _go(self, cursor: Cursor, tips: Tips, followed: Followed) -> bool:
         if tips.head.number <= cursor.number:
             return self._at_the_head(cursor, tips)
         if cursor.number < tips.finalized:
-            return self._ranges(cursor, tips)
-        return self._blocks(cursor, tips)
+            return self._ranges(cursor, tips, followed)
+        return self._blocks(cursor, tips, followed)
 
     def _at_the_head(self, cursor: Cursor, tips: Tips) -> bool:
-        with transaction() as session:
-            stored = queries.hashes(session, self.chain_id, tips.head.number, tips.head.number)
-        if stored.get(tips.head.number) != tips.head.hash:
+        if self._written(tips.head.number, cursor) != tips.head.hash:
             return self._reorganise(cursor, tips)
         self._say_alive(cursor, tips)
         return False
 
+    def _written(self, number: int, cursor: Cursor) -> str | None:
+        """The hash under which the block was written."""
+        if number == cursor.number:
+            return cursor.hash
+        with transaction() as session:
+            return queries.hashes(session, self.chain_id, number, number).get(number)
+
     def _say_alive(self, cursor: Cursor, tips: Tips) -> None:
         final = min(tips.finalized, cursor.number) > cursor.finalized
-        if final or (utcnow() - self._told).total_seconds() >= ALIVE_SECONDS:
+        if final or (utcnow() - self._told).total_seconds() >= queries.ALIVE_SECONDS:
             writing.keep_alive(self.chain_id, cursor, tips)
             self._told = utcnow()
 
     # --- final blocks -------------------------------------------------------------------------------------
 
-    def _ranges(self, cursor: Cursor, tips: Tips) -> bool:
+    def _ranges(self, cursor: Cursor, tips: Tips, followed: Followed) -> bool:
         """Up to the last final block; the next range is read while one is written."""
-        for batch in self._read_ahead(cursor.number + 1, tips.finalized, self._followed(cursor)):
+        for batch in self._read_ahead(cursor.number + 1, tips.finalized, followed):
             if batch.blocks[0].parent_hash != cursor.hash:
                 return self._reorganise(cursor, tips)
             cursor = writing.advance(self.chain_id, cursor, batch, tips, live=False)
@@ -251,9 +263,8 @@ class Follower:
 
     # --- newer blocks -------------------------------------------------------------------------------------
 
-    def _blocks(self, cursor: Cursor, tips: Tips) -> bool:
+    def _blocks(self, cursor: Cursor, tips: Tips, followed: Followed) -> bool:
         """Up to the head, each block by its hash and on top of the one before."""
-        followed = self._followed(cursor)
         for number in range(cursor.number + 1, tips.head.number + 1):
             if not self._going():
                 return False
@@ -282,17 +293,11 @@ class Follower:
 
     # --- contracts that came late -------------------------------------------------------------------------
 
-    def _welcome(self, cursor: Cursor) -> bool:
+    def _welcome(self, cursor: Cursor, newcomers: Newcomers) -> bool:
         """Read the past of contracts that were recorded after the cursor had passed their block."""
-        platform = self._known_platform()
-        with transaction() as session:
-            found = follow.newcomers(session, self.chain_id, cursor.number, platform)
-        if found is None:
-            return False
-        first, followed = found
-        self._supplement(cursor, first, cursor.number, followed)
-        if platform.factory:
-            self._check_origin(followed)
+        self._supplement(cursor, newcomers.first, cursor.number, newcomers.followed)
+        if self._known_platform().factory:
+            self._check_origin(newcomers.followed)
         return True
 
     def _check_origin(self, followed: Followed) -> None:
@@ -333,11 +338,6 @@ class Follower:
             if block.hash != stored[number]:
                 raise Unavailable("The chain changed while it was read.")
             yield self._block(block, followed)
-
-    def _followed(self, cursor: Cursor) -> Followed:
-        platform = self._known_platform()
-        with transaction() as session:
-            return follow.followed(session, self.chain_id, cursor.number, platform)
 
     def _known_platform(self) -> Platform:
         """Asked again until the platform's contracts are there; read outside of any transaction."""

@@ -65,8 +65,9 @@ class ChainLog(Model):
 class ChainCursor(Model):
     """Where the indexer of a chain is; locking this row is the indexer's lease.
 
-    `node_head` is the newest block the node knew. `revision` rises with every batch written and every reorg undone:
-    it is the `seq` of live events that the chain causes, because block numbers fall in a reorg.
+    `node_head` is the newest block the node knew, `level_at` when the tables last stood there. `revision` rises with
+    every batch written and every reorg undone: it is the `seq` of live events that the chain causes, because block
+    numbers fall in a reorg.
     """
 
     __tablename__ = "chain_cursors"
@@ -83,6 +84,7 @@ class ChainCursor(Model):
     finalized_number: Mapped[Block | None]
     halted_reason: Mapped[str | None]
     node_head: Mapped[Block | None]
+    level_at: Mapped[dt.datetime | None]
     revision: Mapped[int] = mapped_column(sa.BigInteger, default=0, server_default=sa.text("0"))
     updated_at: Mapped[dt.datetime] = mapped_column(server_default=sa.func.now(), onupdate=sa.func.now())
 

@@ -23,7 +23,17 @@ TIMEOUT_SECONDS = 8.0
 ADDRESSES_AT_ONCE = 500
 HEADERS_AT_ONCE = 200
 END_OF_TIME = 2**34  # seconds: the year 2514; PostgreSQL would take more
+TOO_MANY = 429
+NAMES = ("safe", "finalized")
 HASH = re.compile(r"0x[0-9a-f]{64}")
+
+
+class HttpRefused(OSError):
+    """The node does not take the request as it is."""
+
+
+class Apart(Exception):
+    """The node does not take several questions in one request."""
 
 
 class Lie(Unavailable):
@@ -53,6 +63,8 @@ class Wire:
         answer = self._pool.request(
             "POST", self._url, body=orjson.dumps(body), headers={"Content-Type": "application/json"}, redirect=False
         )
+        if 400 <= answer.status < 500 and answer.status != TOO_MANY:
+            raise HttpRefused(f"HTTP {answer.status}")
         if answer.status != 200:
             raise OSError(f"HTTP {answer.status}")
         return orjson.loads(answer.data)
@@ -64,6 +76,7 @@ class Node(Client):
     def __init__(self, url: str, chain_id: int, finality_blocks: int, timeout: float = TIMEOUT_SECONDS) -> None:
         self._wire = Wire(url, timeout)
         self._depth = finality_blocks
+        self._whole = True
         super().__init__(self._wire, chain_id)
 
     def verify(self) -> None:
@@ -72,21 +85,58 @@ class Node(Client):
             found = int(self._wire.make_request("eth_chainId", [])["result"], 16)
         except Exception as error:
             raise Unavailable("The chain does not answer right now.") from error
+        self._must_be(found)
+
+    def _must_be(self, found: int) -> None:
         if found != self.chain_id:
             raise Lie(f"the node is on chain {found}, not {self.chain_id}")
 
     def tips(self) -> Tips:
-        """Head, safe and finalized; a node without those names is trusted after `finality_blocks`."""
-        head = sound(self.head())
-        finalized = max(self._height("finalized", head.number - self._depth), 0)
-        safe = max(self._height("safe", head.number - self._depth), finalized)
-        return Tips(head, safe, finalized)
+        """Head, safe and finalized; a node without those names is trusted after `finality_blocks`.
 
-    def _height(self, tag: str, otherwise: int) -> int:
+        Raises Lie for another chain's node, Unavailable where it does not answer.
+        """
+        if self._whole:
+            try:
+                return self._tips_at_once()
+            except Apart:
+                pass
+        self.verify()
+        found = self._tips(sound(self.head()), self._height("safe"), self._height("finalized"))
+        self._whole = False
+        return found
+
+    def _tips_at_once(self) -> Tips:
+        """All four questions in one request. Raises Apart where the node wants them one by one."""
+        asked = [("eth_chainId", []), *(("eth_getBlockByNumber", [tag, False]) for tag in ("latest", *NAMES))]
+        calls = [
+            {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+            for number, (method, params) in enumerate(asked)
+        ]
+        try:
+            answers = {one["id"]: one for one in self._wire.post(calls)}
+            chain, head, safe, finalized = (answers[number] for number in range(len(asked)))
+            found, newest = int(chain["result"], 16), _header(head["result"])
+            heights = _named(safe), _named(finalized)
+        except HttpRefused as error:
+            raise Apart from error
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            raise Unavailable("The chain does not answer right now.") from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Apart from error
+        self._must_be(found)
+        return self._tips(newest, *heights)
+
+    def _tips(self, head: Block, safe: int | None, finalized: int | None) -> Tips:
+        trusted = head.number - self._depth
+        final = max(trusted if finalized is None else finalized, 0)
+        return Tips(head, max(trusted if safe is None else safe, final), final)
+
+    def _height(self, tag: str) -> int | None:
         try:
             return self.height(tag)
         except Refused:
-            return otherwise
+            return None
 
     def header(self, number: int) -> Block:
         """Raises Unavailable where the node has no such block now."""
@@ -112,7 +162,7 @@ class Node(Client):
         ]
         try:
             found = {one["id"]: one["result"] for one in self._wire.post(calls)}
-            return [_header(found[number], number) for number in numbers]
+            return [_numbered(found[number], number) for number in numbers]
         except (OSError, urllib3.exceptions.HTTPError) as error:
             raise Unavailable("The chain does not answer right now.") from error
         except (KeyError, TypeError, ValueError):
@@ -145,10 +195,22 @@ def sound(block: Block) -> Block:
     return Block(block.number, own, parent, block.timestamp, block.base_fee)
 
 
-def _header(raw: Any, number: int) -> Block:
-    if int(raw["number"], 16) != number:
+def _header(raw: Any) -> Block:
+    return sound(Block(int(raw["number"], 16), raw["hash"], raw["parentHash"], int(raw["timestamp"], 16), 0))
+
+
+def _named(answer: Any) -> int | None:
+    """The height of a named block: -1 while there is none, None where the node does not know the name."""
+    if "error" in answer:
+        return None
+    return -1 if answer["result"] is None else _header(answer["result"]).number
+
+
+def _numbered(raw: Any, number: int) -> Block:
+    found = _header(raw)
+    if found.number != number:
         raise ValueError("another block")
-    return sound(Block(number, raw["hash"], raw["parentHash"], int(raw["timestamp"], 16), 0))
+    return found
 
 
 def is_near(url: str) -> bool:

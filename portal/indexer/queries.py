@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.db import utcnow
 from portal.indexer.models import ChainBlock, ChainCursor
 
-STALE_SECONDS = 15
-BEHIND_BLOCKS = 3
+ALIVE_SECONDS = 5
+"""How often the indexer notes that it stands where the chain stands."""
+FRESH_SECONDS = 2 * ALIVE_SECONDS
+STALE_SECONDS = 30
+"""From here on pages say so."""
 
 
 @dataclass(frozen=True)
@@ -29,19 +31,25 @@ class Cursor:
 
 @dataclass(frozen=True)
 class Status:
-    """How far the tables are behind the chain. `silent_seconds`: since the node was last reached."""
+    """How far the tables are behind the chain.
+
+    `behind_blocks` by the newest block that the node told of; `behind_seconds` since the tables last stood there, 0
+    while they do; `silent_seconds` since the node was last reached; `level_at` when the tables last stood there.
+    """
 
     head: int
     finalized: int
+    node_head: int
     behind_blocks: int
+    behind_seconds: float
     silent_seconds: float
+    level_at: dt.datetime
     halted: str | None
 
     @property
     def matters(self) -> bool:
         """Whether pages must say that figures from the chain may be old."""
-        late = self.behind_blocks >= BEHIND_BLOCKS or self.silent_seconds >= STALE_SECONDS
-        return late or self.halted is not None
+        return self.behind_seconds >= STALE_SECONDS or self.halted is not None
 
 
 def cursor(session: Session, chain_id: str, *, lock: bool = False) -> Cursor | None:
@@ -56,15 +64,24 @@ def cursor(session: Session, chain_id: str, *, lock: bool = False) -> Cursor | N
     return None if number is None else Cursor(number, str(block_hash), safe or 0, finalized or 0, revision, halted)
 
 
+STATUS = """
+SELECT coalesce(head_number, 0), coalesce(finalized_number, 0), coalesce(node_head, head_number, 0), halted_reason,
+       coalesce(level_at, updated_at), extract(epoch FROM clock_timestamp() - updated_at),
+       extract(epoch FROM clock_timestamp() - coalesce(level_at, updated_at))
+FROM chain_cursors WHERE chain_id = :chain AND (head_number IS NOT NULL OR halted_reason IS NOT NULL)
+"""
+
+
 def status(session: Session, chain_id: str) -> Status | None:
-    """None before the indexer's first round."""
-    row = session.get(ChainCursor, chain_id, populate_existing=True)
-    if row is None or row.head_number is None:
+    """None before the indexer's first round. Times are told by the database's clock."""
+    row = session.execute(sa.text(STATUS), {"chain": chain_id}).one_or_none()
+    if row is None:
         return None
-    head, finalized = row.head_number, row.finalized_number or 0
-    behind = max((row.node_head or head) - head, 0)
-    silent = (utcnow() - row.updated_at).total_seconds()
-    return Status(head, finalized, behind, max(silent, 0.0), row.halted_reason)
+    head, finalized, newest, halted, level_at, silent, late = row
+    behind = max(int(newest) - int(head), 0)
+    silent = max(float(silent), 0.0)
+    seconds = float(late) if behind or silent >= FRESH_SECONDS else 0.0
+    return Status(int(head), int(finalized), int(newest), behind, seconds, silent, level_at, halted)
 
 
 def hashes(session: Session, chain_id: str, first: int, last: int) -> dict[int, str]:

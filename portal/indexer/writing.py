@@ -14,6 +14,7 @@ from portal.chain.client import Block
 from portal.db import transaction
 from portal.indexer import effects, follow, queries, staging
 from portal.indexer.enums import Finality
+from portal.indexer.follow import Kind
 from portal.indexer.node import Tips
 from portal.indexer.queries import Cursor
 from portal.indexer.reading import Bad, Entry, raw_of
@@ -24,6 +25,13 @@ from portal.tokens import projections as tokens
 
 log = logging.getLogger(__name__)
 
+PROJECTIONS = (
+    ({Kind.FACTORY}, follow.confirm),
+    ({Kind.SHARES, Kind.MARKET}, nfts.apply),
+    ({Kind.COIN}, tokens.apply),
+    ({Kind.SHARES, Kind.DIVIDENDS}, revenue.apply),
+)
+"""Whose logs have an effect on which feature's tables, in the order that they build on each other."""
 REFUSALS = (IntegrityError, DataError)
 Untrue = dict[tuple[str, int], Bad]
 """Logs that the database refuses, by their key."""
@@ -51,10 +59,11 @@ def start(chain_id: str, block: Block, tips: Tips) -> None:
         staging.put_blocks(session, chain_id, [block], Finality.FINALIZED)
         session.execute(
             sa.text(
-                "INSERT INTO chain_cursors (chain_id, head_number, head_hash, safe_number, finalized_number, node_head)"
-                " VALUES (:chain, :number, :hash, :number, :number, :head) ON CONFLICT (chain_id) DO UPDATE"
-                " SET head_number = :number, head_hash = :hash, safe_number = :number, finalized_number = :number,"
-                " node_head = :head, halted_reason = NULL WHERE chain_cursors.head_number IS NULL"
+                "INSERT INTO chain_cursors (chain_id, head_number, head_hash, safe_number, finalized_number, node_head,"
+                " level_at) VALUES (:chain, :number, :hash, :number, :number, :head, clock_timestamp())"
+                " ON CONFLICT (chain_id) DO UPDATE SET head_number = :number, head_hash = :hash,"
+                " safe_number = :number, finalized_number = :number, node_head = :head,"
+                " level_at = clock_timestamp(), halted_reason = NULL WHERE chain_cursors.head_number IS NULL"
             ),
             {"chain": chain_id, "number": block.number, "hash": block.hash, "head": tips.head.number},
         )
@@ -67,7 +76,7 @@ def advance(chain_id: str, before: Cursor, batch: Batch, tips: Tips, *, live: bo
         after = _moved(before, batch, tips)
         store(session, chain_id, batch, Finality.HEAD if live else Finality.FINALIZED)
         _move(session, chain_id, after, tips)
-        follow.checkpoint(session, chain_id, {entry.address for entry in batch.entries}, batch.last)
+        follow.checkpoint(session, chain_id, {entry.address: entry.kind for entry in batch.entries}, batch.last)
         _mark_final(session, chain_id, before, after)
         effects.settle(session, chain_id, before.finalized, after.finalized)
         if live and batch.entries:
@@ -96,11 +105,10 @@ def store(session: Session, chain_id: str, batch: Batch, finality: Finality) -> 
 def project(session: Session, chain_id: str, entries: Sequence[Entry], times: staging.Times) -> None:
     """The effect of these logs on every feature's tables. Raises IntegrityError for what cannot be true."""
     staging.stage(session, entries, times)
-    if entries:
-        follow.confirm(session, chain_id)
-        nfts.apply(session, chain_id)
-        tokens.apply(session, chain_id)
-        revenue.apply(session, chain_id)
+    kinds = {entry.kind for entry in entries}
+    for of, apply in PROJECTIONS:
+        if kinds & of:
+            apply(session, chain_id)
 
 
 def _project(session: Session, chain_id: str, entries: Sequence[Entry], times: staging.Times) -> Untrue:
@@ -152,8 +160,8 @@ def _move(session: Session, chain_id: str, to: Cursor, tips: Tips) -> None:
     session.execute(
         sa.text(
             "UPDATE chain_cursors SET head_number = :number, head_hash = :hash, safe_number = :safe,"
-            " finalized_number = :finalized, revision = :revision, node_head = :head, updated_at = clock_timestamp()"
-            " WHERE chain_id = :chain"
+            " finalized_number = :finalized, revision = :revision, node_head = :head, updated_at = clock_timestamp(),"
+            " level_at = CASE WHEN :number >= :head THEN clock_timestamp() ELSE level_at END WHERE chain_id = :chain"
         ),
         {
             "chain": chain_id,

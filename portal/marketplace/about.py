@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
 from flask import current_app
-from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
-from portal.db import db, utcnow
+from portal.db import utcnow
 from portal.errors import DomainError
 from portal.web import health
 from portal.web.access import anyone
@@ -53,16 +51,4 @@ def _kinds(kind: type[DomainError]) -> list[type[DomainError]]:
 
 @about.get("/status", access=anyone)
 def status() -> Response:
-    state = health.parts()
-    return answer("pages/status.html", parts=state, chain=_chain() if state["database"] else None, at=utcnow())
-
-
-def _chain() -> dict[str, Any] | None:
-    """How far the indexer is: {head, finalized, halted, updated_at}; None before its first block."""
-    try:
-        row = db.session.execute(
-            sa.text("SELECT head_number, finalized_number, halted_reason, updated_at FROM chain_cursors LIMIT 1")
-        ).one_or_none()
-    except SQLAlchemyError:
-        return None
-    return None if row is None else {"head": row[0], "finalized": row[1], "halted": row[2], "updated_at": row[3]}
+    return answer("pages/status.html", parts=health.parts(), at=utcnow())

@@ -11,15 +11,17 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from portal import live
 from portal.config import Settings
-from portal.db import db, utcnow
+from portal.db import db, use_database, utcnow
 from portal.indexer.loop import Follower
 from portal.masters.enums import DividendDistributionModel, IpoStatus
 from portal.masters.models import DividendContract, Master, MasterContract
 from portal.tokens.models import ArtistToken
 from tests import factories
+from tests.conftest import Client
 from tests.indexer.fake_chain import SUPPLY, World
 from tests.indexer.fake_node import FakeNode
 from tests.onchain import as_worker
@@ -85,6 +87,17 @@ class Stage:
 
     def scalar(self, query: str) -> Any:
         return self.session.scalar(sa.text(query))
+
+    def get(self, client: Client, path: str) -> TestResponse:
+        """What a visitor gets, whose requests have the application's rights."""
+        worker = self.app.config["SETTINGS"].for_worker()
+        db.session.remove()
+        use_database(self.settings.database_url)
+        try:
+            return client.get(path)
+        finally:
+            db.session.remove()
+            use_database(worker)
 
     def execute(self, statement: str) -> None:
         session = self.session

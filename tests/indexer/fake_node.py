@@ -19,7 +19,8 @@ Fault = Callable[[BaseHTTPRequestHandler], None]
 
 
 class FakeNode:
-    """`chain` is what it serves. `twist` may change every answer to eth_getLogs, `fault` every HTTP answer."""
+    """`chain` is what it serves. `twist` may change every answer to eth_getLogs, `fault` every HTTP answer;
+    it answers after `delay` seconds, and without `batches` one question a request."""
 
     def __init__(self, chain: FakeChain) -> None:
         self.chain = chain
@@ -28,6 +29,8 @@ class FakeNode:
         self.most_blocks = 10_000
         self.twist: Callable[[Logs], Logs] = lambda logs: logs
         self.fault: Fault | None = None
+        self.batches = True
+        self.delay = 0.0
         self.before_logs: Callable[[], None] = lambda: None
         self.asked: list[str] = []
         self.url = ""
@@ -49,6 +52,9 @@ class FakeNode:
     # --- methods ------------------------------------------------------------------------------------------
 
     def answer(self, request: Any) -> Any:
+        time.sleep(self.delay)
+        if isinstance(request, list) and not self.batches:
+            return {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "one at a time"}}
         if isinstance(request, list):
             return [self.answer(one) for one in request]
         self.asked.append(request["method"])

@@ -1,8 +1,13 @@
-"""A node that fails is waited for; a node that lies is refused; nothing of either reaches the tables."""
+"""A node that fails is waited for; a node that lies is refused; nothing of either reaches the tables.
+
+Promises 19 and 24.
+"""
 
 from __future__ import annotations
 
+import itertools
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -11,8 +16,10 @@ from typing import Any
 import pytest
 
 from portal.errors import Unavailable
-from portal.indexer import loop, queries, reorg
+from portal.indexer import loop, queries, reorg, views
 from portal.indexer.loop import Pause
+from portal.marketplace.wording import master_href
+from tests.conftest import Client
 from tests.indexer.fake_chain import WALLETS, World
 from tests.indexer.fake_node import FAULTS, Refusal
 from tests.indexer.oracle import expected, found
@@ -58,25 +65,113 @@ def test_trouble_is_told_once_and_its_end_once(staged: Callable[..., Any], caplo
         assert told[1].endswith("after 4 tries")
 
 
-def test_the_loop_goes_on_by_itself(staged: Callable[..., Any]) -> None:
+def _eventually(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_the_loop_goes_on_by_itself_after_each_fault(staged: Callable[..., Any]) -> None:
     world = World()
     world.launch()
     with staged(world) as stage:
         stage.record()
-        over = threading.Event()
+        over, hits = threading.Event(), []
         thread = threading.Thread(target=loop.run, args=(stage.app, lambda: not over.is_set()))
-        stage.node.fault = FAULTS["down"]
         thread.start()
-        time.sleep(0.3)
-        stage.node.fault = None
-        world.block(world.mint(WALLETS[0], 2))
-        for _ in range(100):
-            if stage.scalar("SELECT count(*) FROM master_nfts") == 2:
-                break
-            time.sleep(0.05)
-        over.set()
-        thread.join()
+        try:
+            for count, fault in enumerate(FAULTS.values(), 1):
+                stage.node.fault = lambda handler, fault=fault: (hits.append(1), fault(handler))[1]
+                _eventually(lambda: bool(hits))
+                world.block(world.mint(WALLETS[0], 1))
+                hits.clear()
+                stage.node.fault = None
+                _eventually(lambda count=count: stage.scalar("SELECT count(*) FROM master_nfts") == count)
+        finally:
+            over.set()
+            thread.join()
         assert found(stage.session, world) == expected(world.chain)
+
+
+def test_a_slow_node_is_followed_all_the_same(staged: Callable[..., Any]) -> None:
+    world = World()
+    world.launch()
+    with staged(world) as stage:
+        _started(stage, world)
+        stage.node.delay = 0.2
+        stage.follow()
+        assert found(stage.session, world) == expected(world.chain)
+
+
+def test_a_node_that_takes_one_question_at_a_time_is_asked_like_that(staged: Callable[..., Any]) -> None:
+    world = World()
+    world.launch()
+    with staged(world) as stage:
+        stage.node.batches = False
+        _started(stage, world)
+        stage.follow()
+        assert found(stage.session, world) == expected(world.chain)
+        stage.node.chain_id = 1
+        assert not stage.follower.round()
+        assert str(stage.follower.at().halted).startswith(reorg.REFUSED)
+
+
+LATE = b'id="chain-late"'
+AGE = "UPDATE chain_cursors SET updated_at = now() - interval '1 minute', level_at = now() - interval '1 minute'"
+
+
+def test_pages_stay_up_and_say_how_old_they_are_during_each_fault(
+    staged: Callable[..., Any], client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "KEPT_SECONDS", 0.0)
+    world = World()
+    world.launch()
+    with staged(world, timeout=0.3) as stage:
+        master = stage.record()
+        place = master_href(master)
+        stage.execute("UPDATE masters SET status = 'live'")
+        stage.follow()
+        places = itertools.cycle(["/", "/marketplace", place, "/status"])
+        for name, fault in FAULTS.items():
+            stage.node.fault = fault
+            with pytest.raises(Unavailable):
+                stage.follower.round()
+            stage.execute(AGE)
+            for path in (next(places), f"/transactions/0x{'ab' * 32}"):
+                got = stage.get(client, path)
+                assert (got.status_code, LATE in got.data) == (200, True), (name, path)
+            stage.node.fault = None
+            world.block()
+            stage.follow()
+            assert LATE not in stage.get(client, "/").data, name
+
+
+def test_metrics_and_status_tell_the_lag(
+    staged: Callable[..., Any], client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "KEPT_SECONDS", 0.0)
+    world = World()
+    world.launch()
+    with staged(world) as stage:
+        assert stage.get(client, "/metrics").text == ""
+        stage.record()
+        stage.follow()
+        assert b"up to date" in stage.get(client, "/status").data
+        stage.execute(AGE + ", node_head = head_number + 7")
+        gauges = _gauges(stage.get(client, "/metrics").text)
+        assert (gauges["lag_blocks"], gauges["head_block"], gauges["halted"]) == (7, 1, 0)
+        assert gauges["lag_seconds"] >= 60
+        assert re.search(r"7 blocks, \d+ seconds", re.sub(r"<[^>]*>", "", stage.get(client, "/status").text))
+        stage.node.chain_id = 1
+        stage.follow()
+        assert _gauges(stage.get(client, "/metrics").text)["halted"] == 1
+        assert b"the node is on chain 1" in stage.get(client, "/status").data
+
+
+def _gauges(text: str) -> dict[str, float]:
+    lines = (line.split() for line in text.splitlines() if not line.startswith("#"))
+    return {name.removeprefix("audifi_indexer_"): float(value) for name, value in lines}
 
 
 def test_a_node_of_another_chain_is_refused_until_it_is_ours_again(staged: Callable[..., Any]) -> None:
@@ -187,7 +282,7 @@ def test_pages_can_tell_how_old_the_figures_are(staged: Callable[..., Any]) -> N
         status = queries.status(stage.session, "31337")
         assert status is not None
         assert (status.head, status.behind_blocks, status.matters) == (1, 0, False)
-        stage.execute("UPDATE chain_cursors SET updated_at = now() - interval '1 minute'")
+        stage.execute(AGE)
         later = queries.status(stage.session, "31337")
         assert later is not None
         assert later.matters

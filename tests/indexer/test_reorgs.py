@@ -6,47 +6,53 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from portal.errors import Unavailable
 from portal.indexer import reorg, service
 from tests.indexer.fake_chain import WALLETS, World
 from tests.indexer.oracle import expected, found
 
+REORGS = "SELECT message FROM system_events WHERE event_type = 'indexer_reorg' ORDER BY created_at, id"
 
-def _wander(stage: Any, world: World) -> None:
-    """Blocks, forks of random depth and rounds in a random order."""
-    for _ in range(25):
-        if world.random.random() < 0.35 and world.chain.head.number > world.chain.finality + 1:
-            floor = max(stage.follower.at().finalized, 1)
-            world.fork(
-                world.random.randint(1, world.chain.head.number - floor) if world.chain.head.number > floor else 0
-            )
-        for _ in range(world.random.randint(1, 3)):
+
+def _wander(stage: Any, world: World, steps: int, forking: float) -> list[int]:
+    """Blocks, forks of random depth and rounds in a random order; returns how deep the forks were."""
+    dice, depths = world.random, []
+    for _ in range(steps):
+        deepest = world.chain.head.number - max(stage.follower.at().finalized, 1)
+        if deepest > 0 and dice.random() < forking:
+            depths.append(dice.randint(1, deepest))
+            world.fork(depths[-1])
+        for _ in range(dice.randint(1, 3)):
             world.random_block()
         stage.follow()
+    return depths
 
 
-def _check(staged: Callable[..., Any], seed: int) -> None:
-    world = World(seed=seed, finality=6)
+def _check(staged: Callable[..., Any], seed: int, steps: int, forking: float) -> None:
+    world = World(seed=seed, finality=3 + seed % 6)
     world.launch()
     with staged(world) as stage:
         stage.record()
         stage.follow()
-        _wander(stage, world)
+        depths = _wander(stage, world, steps, forking)
+        told = [int(message.split()[0]) for message in stage.session.scalars(sa.text(REORGS))]
+        assert sorted(told) == sorted(depths)
         assert stage.follower.at().halted is None
         assert found(stage.session, world) == expected(world.chain)
         assert service.differences(31337) == {}
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(4))
 def test_random_reorgs_leave_what_a_fresh_index_makes(staged: Callable[..., Any], seed: int) -> None:
-    _check(staged, seed)
+    _check(staged, seed, steps=16, forking=0.4)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5, 205))
-def test_many_random_reorgs(staged: Callable[..., Any], seed: int) -> None:
-    _check(staged, seed)
+@pytest.mark.parametrize("seed", range(4, 204))
+def test_two_hundred_random_reorgs(staged: Callable[..., Any], seed: int) -> None:
+    _check(staged, seed, steps=14, forking=0.5)
 
 
 def test_an_orphaned_first_mint_leaves_nothing(staged: Callable[..., Any]) -> None:
