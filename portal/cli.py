@@ -23,7 +23,8 @@ from portal.embedded.watch import exit_when_supervisor_dies
 
 
 def register(app: Flask) -> None:
-    for command in (worker, relay, indexer, backfill, rebuild, seed, demo, chain_setup, ipfs_publish, keys, audit):
+    processes, chain = (worker, relay, indexer), (chain_setup, backfill, rebuild, check)
+    for command in (*processes, *chain, seed, demo, ipfs_publish, keys, audit):
         app.cli.add_command(command)
 
 
@@ -164,9 +165,7 @@ def demo(url: str, rpc_url: str, wait: float) -> None:
     from portal import demo as story
 
     settings: Settings = current_app.config["SETTINGS"]
-    port = settings.data_dir / "run" / "devchain.port"
-    if not rpc_url and port.is_file():
-        rpc_url = f"http://127.0.0.1:{port.read_text()}"
+    rpc_url = rpc_url or _embedded_chain(settings)
     if not rpc_url:
         raise click.UsageError("Where is the chain? Set AUDIFI_DATA_DIR as for the portal, or give --rpc-url.")
     raise SystemExit(story.run(url, rpc_url, wait))
@@ -185,6 +184,12 @@ def _settings() -> Settings:
 
         use_database(Postgres(settings.data_dir).address.worker)
     return settings
+
+
+def _embedded_chain(settings: Settings) -> str:
+    """The address of the chain of an embedded portal, empty where there is none in its data folder."""
+    port = settings.data_dir / "run" / "devchain.port"
+    return f"http://127.0.0.1:{port.read_text()}" if port.is_file() else ""
 
 
 @click.group("keys")
@@ -270,3 +275,31 @@ def audit_verify() -> None:
     click.echo(f"{report.rows} rows in {report.seals} seals, {report.waiting} not sealed yet")
     if report.findings:
         raise SystemExit(1)
+
+
+# --- invariants -------------------------------------------------------------------------------------------
+
+
+@click.command("check")
+@click.option("--only", multiple=True, metavar="NAME", help="Check this invariant alone; may be given several times.")
+@click.option("--list", "listed", is_flag=True, help="Name the invariants and check none.")
+@click.option("--chain/--no-chain", default=True, show_default=True, help="Ask the chain too.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def check(only: tuple[str, ...], listed: bool, chain: bool, as_json: bool) -> None:
+    """Hold every invariant against the database and the chain; changes nothing.
+
+    Ends with 1 when one is broken, naming the rows, and with 3 when none is but some could not be checked.
+    """
+    from portal import checking, checklist
+
+    if listed:
+        click.echo(checklist.names(checking.every(), as_json))
+        return
+    settings = _settings()
+    settings = settings if settings.rpc_url else replace(settings, rpc_url=_embedded_chain(settings))
+    try:
+        results = checking.run(settings, only, chain=chain)
+    except (LookupError, checking.Hidden) as error:
+        raise click.UsageError(str(error.args[0])) from None
+    click.echo(checklist.told(results, as_json))
+    raise SystemExit(checklist.exit_code(results))

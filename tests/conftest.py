@@ -39,6 +39,7 @@ from tests import against_document
 from tests.chain_fixture import chain, devchain  # noqa: F401  (fixtures)
 from tests.raw import raw, raw_database  # noqa: F401
 from tests.recorded import every_change_is_recorded  # noqa: F401
+from tests.seeded import _grown, seeded  # noqa: F401
 
 CSRF = "a" * 40
 COMPILED: LRUCache[Any, Any] = LRUCache(2000)
@@ -52,12 +53,15 @@ ALTER ROLE audifi_tests SET role = 'audifi_app'
 """
 
 
+TOGETHER = {"browser": ("tests/browser/",), "seed": ("tests/check/", "tests/seed/")}
+
+
 class Together(LoadFileScheduling):
-    """Tests of one file run in one process; those of the browser together, for they share one running portal."""
+    """Tests of one file run in one process; together also those that share one running portal or one seed."""
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        return "browser" if file.startswith("tests/browser/") else file
+        return next((group for group, files in TOGETHER.items() if file.startswith(files)), file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:

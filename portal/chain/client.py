@@ -18,7 +18,7 @@ from flask import current_app
 
 from portal.chain.abi import decode_values
 from portal.config import LOOPBACK, Settings
-from portal.errors import Conflict, Unavailable
+from portal.errors import Conflict, DomainError, Unavailable
 
 TIMEOUT_SECONDS = 4.0
 FALLBACK_TIP = 10**9  # wei; for nodes without eth_maxPriorityFeePerGas
@@ -95,6 +95,25 @@ class Client:
         if not self._known:
             self._meet()
         return self._ask(method, params)
+
+    def batch(self, requests: Sequence[tuple[str, list[Any]]]) -> list[Any]:
+        """The results of many calls in one go, in order; where a contract said no, its Reverted is the result.
+
+        Raises Unavailable and Refused as `request` does.
+        """
+        if not self._known:
+            self._meet()
+        try:
+            answers = self._provider.make_batch_request(requests)  # type: ignore[attr-defined]
+            found = [_settled(answer) for answer in answers] if isinstance(answers, list) else []
+        except DomainError:
+            raise
+        except Exception as error:
+            self._known = False
+            raise Unavailable("The chain does not answer right now.") from error
+        if len(found) != len(requests):
+            raise Unavailable("The chain's answer could not be read.")
+        return found
 
     def _meet(self) -> None:
         found = _number(self._ask("eth_chainId", ()))
@@ -283,6 +302,16 @@ def _receipt(raw: Any) -> Receipt | None:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise Unavailable("The chain's answer could not be read.") from error
+
+
+def _settled(answer: Any) -> Any:
+    """The result in one answer of a batch, or the Reverted that it is."""
+    if not answer.get("error"):
+        return answer["result"]
+    refusal = _refusal(answer["error"])
+    if isinstance(refusal, Reverted):
+        return refusal
+    raise refusal
 
 
 def _refusal(error: dict[str, Any]) -> Exception:

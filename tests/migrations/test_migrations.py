@@ -116,6 +116,7 @@ ROWS = {
             SELECT gen_random_uuid(), id, 'avatar', cid_of(webp), 'image/webp', 12, 1, 1, webp
             FROM users, (SELECT '\x524946460000000057454250'::bytea AS webp) AS file;
     """,
+    "0023": "",
     "0022": "",
     "0026": """
         INSERT INTO media_uploads (id, owner_id, master_id, file_name, size)

@@ -8,45 +8,28 @@ import time
 import pytest
 
 from portal import progress
-from portal.accounts.service import create_person
+from portal.chain import client
 from portal.chain.client import Client as Node
-from portal.db import transaction
 from portal.indexer import service as indexer
 from portal.seed import Patience, Stalled, run, sow
-from portal.seed.data import ACTS, PLANS, STAFF
+from portal.seed.data import PLANS
 from portal.seed.field import Field
+from tests.garden import Garden, Killed
 from tests.onchain import as_worker
 from tests.seed import promises
-from tests.seed.conftest import Garden, Killed
-
-LONGEST = 700
-"""About how often the test seed commits."""
+from tests.seeded import LONGEST
 
 
-def early_birds() -> None:
-    """Somebody signed in as staff and as an artist before the demo data was there."""
-    with transaction() as session:
-        for email in (STAFF[0].email, ACTS[0].email):
-            create_person(session, email, "Early bird")
-
-
-def test_killed_and_run_again_it_keeps_its_promises(garden: Garden, onchain: Node) -> None:
-    with as_worker(garden.app):
-        early_birds()
-    try:
-        garden.sow(die_at=random.randrange(1, LONGEST))
-    except Killed:
-        assert garden.sow()
-    garden.tend()
+def test_killed_and_run_again_it_keeps_its_promises(seeded: Garden) -> None:
+    settings = seeded.app.config["SETTINGS"]
     promises.keep()
-    with as_worker(garden.app):
+    with as_worker(seeded.app):
         assert indexer.differences(31337) == {}
-    assert abs(onchain.clock() - time.time()) < 2
+    assert abs(client.connect(settings).clock() - time.time()) < 2
     before = promises.everything()
-    assert not garden.sow(), "a seed that is through has nothing to do"
-    with as_worker(garden.app):
-        settings = garden.app.config["SETTINGS"]
-        run.run_steps(Field(settings, PLANS["test"], Patience(garden.work)))
+    assert not seeded.sow(), "a seed that is through has nothing to do"
+    with as_worker(seeded.app):
+        run.run_steps(Field(settings, PLANS["test"], Patience(seeded.work)))
     assert promises.everything() == before
 
 
