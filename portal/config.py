@@ -23,6 +23,7 @@ PREFIX = "AUDIFI_"
 ENVIRONMENTS = ("development", "production")
 Wei: TypeAlias = int
 """Of the chain's native coin; the environment names whole coins, such as 0.5."""
+WHOLE_BPS = 10_000
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 """Names by which this machine alone is reached."""
 
@@ -78,6 +79,11 @@ class Settings:
     primary_fee_bps: int = 250
     trading_fee_bps: int = 50
     person_cap_default: int = 50
+    coin_supply: int = 1_000_000
+    coin_artist_bps: int = 3000
+    coin_participants_bps: int = 2000
+    coin_liquidity_bps: int = 2500
+    coin_community_bps: int = 2500
     usdc_per_usd: str = "1"
     magic_link_seconds: int = 15 * 60
     session_idle_seconds: int = 30 * 86400
@@ -116,6 +122,8 @@ class Settings:
                 problems.append(f"{name}: {error}")
         if values.get("env", "development") not in ENVIRONMENTS:
             problems.append(f"AUDIFI_ENV is {' or '.join(ENVIRONMENTS)}")
+        if sum(_coin_parts(values)) != WHOLE_BPS or min(_coin_parts(values)) < 0:
+            problems.append("AUDIFI_COIN_ARTIST_BPS and the other three parts of a coin must sum to 10000")
         if problems:
             raise SettingsError("The settings cannot be used:\n- " + "\n- ".join(problems))
         return cls(**values)
@@ -205,6 +213,11 @@ def _read(kind: str, text: str) -> Any:
             return tuple(part.strip() for part in text.split(",") if part.strip())
         case _:
             return text
+
+
+def _coin_parts(values: Mapping[str, Any]) -> list[int]:
+    names = [f"coin_{who}_bps" for who in ("artist", "participants", "liquidity", "community")]
+    return [values.get(name, getattr(Settings, name)) for name in names]
 
 
 def _wei(text: str) -> int:

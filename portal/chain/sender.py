@@ -115,8 +115,10 @@ def _commit(
         limits.hold(session, current_app.config["SETTINGS"], signer.role, chain_id, signer.address, cost)
         nonce = _next_nonce(session, chain_id, signer.address, mined)
         row = signed(purpose, chain_id, nonce, call, gas, fees, signer)
+        faults.point("send-unsaved")
         session.add(row)
         session.flush()
+        faults.point("send-uncommitted")
     return row
 
 
@@ -214,6 +216,7 @@ def _deliver(client: Client, row: ChainTransaction) -> None:
     """Send the bytes; an error means: look for my hash."""
     try:
         client.send_raw(row.raw)
+        faults.point("send-delivered")
     except (Refused, Reverted) as error:
         if not client.knows(row.tx_hash) and not _rival_mined(client, row):
             _give_up_if_nonce_gone(client, row, error)

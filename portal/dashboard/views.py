@@ -17,6 +17,7 @@ from portal.artists.models import Artist
 from portal.config import Settings
 from portal.covers import PALETTES
 from portal.dashboard import master_form, master_page, studio
+from portal.dashboard.coin_views import coins
 from portal.dashboard.master_acts import acts, own
 from portal.db import db
 from portal.errors import Conflict, FieldError, Invalid, NotFound
@@ -31,7 +32,7 @@ from portal.web.pages import Pages, answer, see
 from portal.web.uploads import takes_pictures
 
 pages = Pages("dashboard", __name__)
-more_pages = (acts,)
+more_pages = (acts, coins)
 ARTIST = role("artist")
 
 DEFAULTS = {
