@@ -7,11 +7,12 @@ supervisor with the parts that it started itself.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 import portal.faults  # noqa: F401  (takes its own name out of the environment before it is looked through)
@@ -20,6 +21,9 @@ DEFAULT_SECRET = "development-secret-not-for-production"  # noqa: S105  (refused
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "AUDIFI_"
 ENVIRONMENTS = ("development", "production")
+Wei: TypeAlias = int
+"""Of the chain's native coin; the environment names whole coins, such as 0.5."""
+WHOLE_BPS = 10_000
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 """Names by which this machine alone is reached."""
 
@@ -61,6 +65,10 @@ class Settings:
     proxies: int = 0
     keystore: str = ""
     keystore_password: str = ""
+    signer_url: str = ""
+    signer_token: str = ""
+    spend_cap_per_day: Wei = 5 * 10**18
+    treasury_cap_per_day: Wei = 100 * 10**18
     factory_address: str = ""
     stablecoin_address: str = ""
     market_address: str = ""
@@ -71,6 +79,11 @@ class Settings:
     primary_fee_bps: int = 250
     trading_fee_bps: int = 50
     person_cap_default: int = 50
+    coin_supply: int = 1_000_000
+    coin_artist_bps: int = 3000
+    coin_participants_bps: int = 2000
+    coin_liquidity_bps: int = 2500
+    coin_community_bps: int = 2500
     usdc_per_usd: str = "1"
     magic_link_seconds: int = 15 * 60
     session_idle_seconds: int = 30 * 86400
@@ -110,6 +123,8 @@ class Settings:
                 problems.append(f"{name}: {error}")
         if values.get("env", "development") not in ENVIRONMENTS:
             problems.append(f"AUDIFI_ENV is {' or '.join(ENVIRONMENTS)}")
+        if sum(_coin_parts(values)) != WHOLE_BPS or min(_coin_parts(values)) < 0:
+            problems.append("AUDIFI_COIN_ARTIST_BPS and the other three parts of a coin must sum to 10000")
         if problems:
             raise SettingsError("The settings cannot be used:\n- " + "\n- ".join(problems))
         return cls(**values)
@@ -171,8 +186,10 @@ class Settings:
         ]
         if self.outbound_loopback:
             faults.append("AUDIFI_OUTBOUND_LOOPBACK is set: a chosen address could lead into this machine")
-        if not self.keystore:
-            faults.append("AUDIFI_KEYSTORE is not set: nothing could be sent to the chain")
+        if not self.keystore and not self.signer_url:
+            faults.append("AUDIFI_KEYSTORE is not set, nor AUDIFI_SIGNER_URL: nothing could be sent to the chain")
+        if self.signer_url and urlsplit(self.signer_url).scheme != "https":
+            faults.append("AUDIFI_SIGNER_URL must be an https:// address")
         return faults
 
 
@@ -185,6 +202,8 @@ def _read(kind: str, text: str) -> Any:
     match kind:
         case "int":
             return int(text)
+        case "Wei":
+            return _wei(text)
         case "bool":
             if text.lower() not in {"0", "1", "true", "false", "yes", "no"}:
                 raise ValueError("say 1 or 0")
@@ -195,6 +214,19 @@ def _read(kind: str, text: str) -> Any:
             return tuple(part.strip() for part in text.split(",") if part.strip())
         case _:
             return text
+
+
+def _coin_parts(values: Mapping[str, Any]) -> list[int]:
+    names = [f"coin_{who}_bps" for who in ("artist", "participants", "liquidity", "community")]
+    return [values.get(name, getattr(Settings, name)) for name in names]
+
+
+def _wei(text: str) -> int:
+    """Coins with up to 18 decimals -> wei. Raises ValueError."""
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,18})?", text, re.ASCII):
+        raise ValueError("name whole coins, such as 0.5")
+    whole, _, part = text.partition(".")
+    return int(whole + part.ljust(18, "0"))
 
 
 def generated_secret() -> str:

@@ -95,6 +95,12 @@ class Unavailable(DomainError):
     status, code, title = 503, "unavailable", "A part of the portal does not answer right now"
 
 
+class Waiting(Unavailable):
+    """Nothing is wrong, and the work goes on by itself: a job that raises it is run again, however often."""
+
+    retry_after: ClassVar[int] = 10
+
+
 class Replayed(Exception):
     """The same idempotency key with the same body came again: this was the answer."""
 

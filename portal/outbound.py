@@ -1,4 +1,4 @@
-"""The one door to servers whose address somebody chose: identity providers and webhooks (not the portal's own parts).
+"""The one door to servers whose address somebody chose: identity providers, webhooks, and the operator's key service.
 
 `requests` does the talking; what is added here stands where the line is opened, below names, TLS and redirects, so that
 no spelling of an address goes round it: the name is resolved once, every answer must be a public address, and the line
@@ -45,6 +45,16 @@ def session(settings: Settings) -> requests.Session:
     return guarded(requests.Session(), settings)
 
 
+def own() -> requests.Session:
+    """The same for the operator's own parts, whose address is a setting: they may stand anywhere."""
+    client = requests.Session()
+    client.trust_env = False
+    client.adapters.clear()
+    for scheme in ("https://", "http://"):
+        client.mount(scheme, _Guard(loopback=True, anywhere=True))
+    return client
+
+
 def guarded(client: S, settings: Settings) -> S:
     """The same for a client that somebody else made on top of requests, such as Authlib's."""
     client.trust_env = False
@@ -72,8 +82,8 @@ def _unwrapped(found: Address) -> Address:
 class _Exchange:
     """One question and its answer: with whom, and until when."""
 
-    def __init__(self, loopback: bool) -> None:
-        self._loopback, self._end = loopback, time.monotonic() + SECONDS
+    def __init__(self, loopback: bool, anywhere: bool) -> None:
+        self._loopback, self._anywhere, self._end = loopback, anywhere, time.monotonic() + SECONDS
         self._line: socket.socket | None = None
         self._watch = threading.Timer(SECONDS, self._hang_up)
         self._watch.daemon = True
@@ -110,7 +120,7 @@ class _Exchange:
 
     def _may(self, address: str) -> bool:
         own = self._loopback and _unwrapped(ipaddress.ip_address(address)).is_loopback
-        return own or public(address)
+        return self._anywhere or own or public(address)
 
     def _hang_up(self) -> None:
         """Ends whatever waits for the line; the copy still names it when TLS has wrapped the other."""
@@ -161,15 +171,15 @@ class _Secure(_Checked, HTTPSConnection):
 class _Guard(HTTPAdapter):
     """Sends one request at a time, each over a line of its own, and gives back answers that are read to their end."""
 
-    def __init__(self, *, loopback: bool) -> None:
-        self._loopback = loopback
+    def __init__(self, *, loopback: bool, anywhere: bool = False) -> None:
+        self._loopback, self._anywhere = loopback, anywhere
         super().__init__(max_retries=0)
 
     def send(self, request: requests.PreparedRequest, *_args: Any, **given: Any) -> requests.Response:
         if parse_url(request.url or "").auth is not None:
             raise Refused("An address has no name and password in it.", request=request)
         request.headers["Accept-Encoding"], request.headers["Connection"] = "identity", "close"
-        with _Exchange(self._loopback) as self._exchange:
+        with _Exchange(self._loopback, self._anywhere) as self._exchange:
             answer = super().send(
                 request,
                 stream=True,

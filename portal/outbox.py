@@ -30,7 +30,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portal import live, queue
 from portal.db import Created, Identified, Model, db, transaction
-from portal.errors import NotFound
+from portal.errors import NotFound, Waiting
 from portal.logs import request_id
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,8 @@ TAKEN_WITHIN_SECONDS = 3
 BATCH = 200
 MAX_ATTEMPTS = 12
 MARKER = "audifi:outbox-marker"
+WAITS = "Waits: "
+"""How `last_error` begins of a row that nothing is wrong with."""
 
 _running: ContextVar[uuid.UUID | None] = ContextVar("running outbox row", default=None)
 
@@ -142,6 +144,9 @@ def perform(row_id: str) -> None:
             queue.JOBS[job](**payload)
             _finish_if_job_did_not(uuid.UUID(row_id))
             log.info("job done", extra={"job": job, "seconds": round(time.monotonic() - start, 3)})
+        except Waiting as pause:
+            log.info("job waits", extra={"job": job, "why": pause.detail})
+            _write_failure(uuid.UUID(row_id), pause)
         except Exception as error:
             log.exception("job failed", extra={"job": job})
             _write_failure(uuid.UUID(row_id), error)
@@ -201,12 +206,16 @@ def _finish_if_job_did_not(row_id: uuid.UUID) -> None:
 
 
 def _write_failure(row_id: uuid.UUID, error: Exception) -> None:
-    """Give the row back with a growing pause, or give up after MAX_ATTEMPTS."""
+    """Give the row back with a growing pause, or give up after MAX_ATTEMPTS; what only waits never gives up."""
     with transaction() as session:
         row = session.get_one(OutboxJob, row_id, with_for_update=True)
         row.last_error = f"{type(error).__name__}: {error}"[:2000]
         row.runner = row.leased_until = None
-        if row.attempts >= MAX_ATTEMPTS:
+        if isinstance(error, Waiting):
+            row.attempts -= 1
+            row.last_error = f"{WAITS}{error.detail}"
+            row.not_before = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=error.retry_after)
+        elif row.attempts >= MAX_ATTEMPTS:
             row.failed_at = dt.datetime.now(dt.UTC)
             _tell_of_failure(session, row)
         else:

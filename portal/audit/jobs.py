@@ -67,6 +67,19 @@ def _few(findings: list[str]) -> str | None:
     return "\n".join(findings[:MOST_NAMED]) or None
 
 
+@job("note_spending")
+def note_spending(role: str, level: str, limit: str, spent: str | None = None) -> None:
+    """A key of ours comes near to what it may spend in a day, or has reached it. Amounts in wei."""
+    reached = level == "reached"
+    log_security_event(
+        SecurityEventType.UNUSUAL_PATTERN,
+        SecuritySeverity.CRITICAL if reached else SecuritySeverity.HIGH,
+        f"The {role} {'has reached' if reached else 'is near'} the day's spending limit",
+        description="Its work waits until the day has passed or the limit is raised." if reached else None,
+        data={"rule": "spending", "role": role, "spentWei": spent, "limitWei": limit},
+    )
+
+
 @job("note_failed_job")
 def note_failed_job(name: str, job_id: str, error: str) -> None:
     """A job gave up: a system event that staff find beside the others."""

@@ -221,9 +221,26 @@ class Client:
         """None while the transaction is not mined."""
         return _receipt(self.request("eth_getTransactionReceipt", [tx_hash]))
 
+    def sent(self, tx_hash: str) -> dict[str, Any] | None:
+        """The transaction as the node has it, mined or waiting; None where it has not."""
+        found = self.request("eth_getTransactionByHash", [tx_hash])
+        if found is not None and not isinstance(found, dict):
+            raise Unavailable("The chain's answer could not be read.")
+        return found
+
     def knows(self, tx_hash: str) -> bool:
         """Whether the node has the transaction, mined or waiting."""
-        return self.request("eth_getTransactionByHash", [tx_hash]) is not None
+        return self.sent(tx_hash) is not None
+
+    def why(self, to: str, data: str, block: int, sender: str, value: int = 0) -> str:
+        """Why a mined call failed: a receipt bears no reason, the same call on the block before it tells one."""
+        try:
+            self.call(to, data, max(block - 1, 0), sender=sender, value=value)
+        except Reverted as error:
+            return error.reason or "no reason given"
+        except Unavailable:
+            pass
+        return "it failed on chain"
 
 
 @cache

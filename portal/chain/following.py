@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from flask import current_app
 
 from portal import faults
+from portal.chain import limits
 from portal.chain import signer as signers
 from portal.chain.client import Client, Fees, Receipt, Reverted, current
 from portal.chain.enums import ChainTransactionStatus as Status
@@ -29,7 +30,7 @@ from portal.chain.sender import (
     signed,
 )
 from portal.db import db, transaction
-from portal.errors import DomainError, Unavailable
+from portal.errors import DomainError, Unavailable, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ UNFINISHED = (Status.SIGNED, Status.SENT, Status.SEEN, Status.CONFIRMED)
 REACHED = {status: place for place, status in enumerate((*UNFINISHED, Status.FINAL))}
 
 
-class StillWaiting(Unavailable):
+class StillWaiting(Waiting):
     """The transaction is on its way; asking again later helps."""
 
 
@@ -88,7 +89,9 @@ def refresh(row: ChainTransaction) -> ChainTransaction:
     if receipt.succeeded:
         move(row, _depth(client, receipt.block_number), block=receipt.block_number)
     else:
-        move(row, Status.FAILED, block=receipt.block_number, error=_why(client, row, receipt.block_number))
+        block = receipt.block_number
+        why = client.why(row.to_address or "", row.data, block, row.sender, row.value)
+        move(row, Status.FAILED, block=block, error=why)
     return row
 
 
@@ -114,17 +117,6 @@ def _depth(client: Client, block: int) -> Status:
     return Status.CONFIRMED if block <= client.height("safe") else Status.SEEN
 
 
-def _why(client: Client, row: ChainTransaction, block: int) -> str:
-    """A failed receipt bears no reason: the same call on the block before tells it."""
-    try:
-        client.call(row.to_address or "", row.data, max(block - 1, 0), sender=row.sender, value=row.value)
-    except Reverted as error:
-        return error.reason or "no reason given"
-    except Unavailable:
-        pass
-    return "it failed on chain"
-
-
 # --- replacing --------------------------------------------------------------------------------------------
 
 
@@ -134,7 +126,10 @@ def bumped(fee: int) -> int:
 
 
 def replace(row: ChainTransaction) -> ChainTransaction:
-    """Sign the same call for the same nonce with at least 12.5 % more on both fees, and send that."""
+    """Sign the same call for the same nonce with at least 12.5 % more on both fees, and send that.
+
+    Raises SpendingLimit where the day has no room for the difference: the one that was sent goes on waiting.
+    """
     client = current()
     signer, fees = signers.of_address(current_app.config["SETTINGS"], row.sender), client.fees()
     with transaction() as session:
@@ -144,6 +139,8 @@ def replace(row: ChainTransaction) -> ChainTransaction:
             return row
         most, tip = bumped(old.max_fee_per_gas), bumped(old.max_priority_fee_per_gas)
         raised = Fees(max(most, fees.most), max(tip, fees.tip))
+        more = old.gas * (raised.most - old.max_fee_per_gas)
+        limits.hold(session, current_app.config["SETTINGS"], signer.role, row.chain_id, row.sender, more)
         call = Call(old.to_address, old.data, old.value)
         new = signed(old.purpose, old.chain_id, old.nonce, call, old.gas, raised, signer)
         old.purpose, old.status = retired_name(old), Status.REPLACED

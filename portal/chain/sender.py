@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from flask import current_app
 from sqlalchemy.orm import Session
 
 from portal import faults
+from portal.chain import limits
 from portal.chain.client import Client, Fees, Refused, Reverted, current
 from portal.chain.enums import ChainTransactionStatus as Status
 from portal.chain.models import ChainTransaction
@@ -48,8 +50,8 @@ def send(purpose: str, call: Call, signer: Signer, guard: Guard | None = None) -
     """Send `call` once for this `purpose`; a second time only brings the same bytes to the node again.
 
     `guard` runs inside the transaction that commits the signed row and may raise to stop it. Raises Reverted when
-    the call would fail (nothing is kept), Unavailable when the node does not answer. A row that failed is returned
-    as it is: `retire` makes room for another try.
+    the call would fail (nothing is kept), TooMuchGas, SpendingLimit, Unavailable when the node does not answer. A row
+    that failed is returned as it is: `retire` makes room for another try.
     """
     row = of_purpose(purpose) or _prepare(purpose, call, signer, guard)
     faults.point("send-signed")
@@ -87,18 +89,36 @@ def _prepare(purpose: str, call: Call, signer: Signer, guard: Guard | None) -> C
     """Ask the node what is needed, then take the next nonce and commit the signed transaction."""
     client = current()
     gas = call.gas or _with_spare(client.estimate_gas(signer.address, call.to, call.data, call.value))
+    limits.must_fit(purpose, gas)
     fees, mined = client.fees(), client.nonce(signer.address)
-    with transaction() as session:
-        if guard is not None:
-            guard(session)
-        lock_account(session, str(client.chain_id), signer.address)
-        row = session.scalars(sa.select(ChainTransaction).where(ChainTransaction.purpose == purpose)).one_or_none()
-        if row is None:
-            nonce = _next_nonce(session, str(client.chain_id), signer.address, mined)
-            row = signed(purpose, str(client.chain_id), nonce, call, gas, fees, signer)
-            session.add(row)
-            session.flush()
+    try:
+        with transaction() as session:
+            if guard is not None:
+                guard(session)
+            row = _commit(session, purpose, call, gas, fees, mined, signer)
+    except limits.SpendingLimit:
+        limits.tell_reached(current_app.config["SETTINGS"], signer.role)
+        raise
     db.session.expunge(row)
+    return row
+
+
+def _commit(
+    session: Session, purpose: str, call: Call, gas: int, fees: Fees, mined: int, signer: Signer
+) -> ChainTransaction:
+    """The row of this purpose, under the account's lock: the one that is there, or one with the next nonce."""
+    chain_id = str(current().chain_id)
+    lock_account(session, chain_id, signer.address)
+    row = session.scalars(sa.select(ChainTransaction).where(ChainTransaction.purpose == purpose)).one_or_none()
+    if row is None:
+        cost = gas * fees.most + call.value
+        limits.hold(session, current_app.config["SETTINGS"], signer.role, chain_id, signer.address, cost)
+        nonce = _next_nonce(session, chain_id, signer.address, mined)
+        row = signed(purpose, chain_id, nonce, call, gas, fees, signer)
+        faults.point("send-unsaved")
+        session.add(row)
+        session.flush()
+        faults.point("send-uncommitted")
     return row
 
 
@@ -196,6 +216,7 @@ def _deliver(client: Client, row: ChainTransaction) -> None:
     """Send the bytes; an error means: look for my hash."""
     try:
         client.send_raw(row.raw)
+        faults.point("send-delivered")
     except (Refused, Reverted) as error:
         if not client.knows(row.tx_hash) and not _rival_mined(client, row):
             _give_up_if_nonce_gone(client, row, error)

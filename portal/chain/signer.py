@@ -2,7 +2,7 @@
 
 The default keeps them encrypted in the data folder (`keystore/<role>.json`, the Ethereum keystore format, for their
 owner alone). A key is decrypted once a process and never written anywhere else; `repr` and logs show the address.
-Another backend, a cloud key service for one, is another class with the same three members.
+With `AUDIFI_SIGNER_URL` they lie in a key service instead: `remote` has the same members.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ class Role(StrEnum):
 
 
 class Signer(Protocol):
-    """Whoever can sign for one address (0x, lower-case)."""
+    """Whoever can sign for one address (0x, lower-case); `role` is None for keys that are not the platform's."""
+
+    @property
+    def role(self) -> Role | None: ...
 
     @property
     def address(self) -> str: ...
@@ -56,13 +59,18 @@ class Signer(Protocol):
 class LocalSigner:
     """A key in this process's memory."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, role: Role | None = None) -> None:
         from eth_account import Account
 
+        self.__role = role
         self.__account = Account.from_key(key)
 
     def __repr__(self) -> str:
         return f"LocalSigner({self.address})"
+
+    @property
+    def role(self) -> Role | None:
+        return self.__role
 
     @property
     def address(self) -> str:
@@ -82,12 +90,21 @@ class LocalSigner:
 
 
 def of_role(settings: Settings, role: Role) -> Signer:
-    """The platform's signer for a role; made on first use, unless `AUDIFI_KEYSTORE` names the keys to use.
+    """The platform's signer for a role; made on first use, unless the settings name a key service or a keystore.
 
-    Raises Unavailable where a named keystore lacks the role or the password does not open it.
+    Raises Unavailable where that lacks the role, the password does not open it, or the service does not answer.
     """
+    if settings.signer_url:
+        return _served(settings, role)
     folder = Path(settings.keystore) if settings.keystore else settings.data_dir / "keystore"
     return _opened(folder, role, settings.keystore_password, settings.data_dir)
+
+
+@cache
+def _served(settings: Settings, role: Role) -> Signer:
+    from portal.chain import remote
+
+    return remote.RemoteSigner(remote.over_http(settings, role), role)
 
 
 @cache
@@ -100,7 +117,7 @@ def _opened(folder: Path, role: Role, password: str, data_dir: Path) -> LocalSig
     if own and not file.exists():
         _write_once(file, json.dumps(Account.encrypt(secrets.token_bytes(32), secret, iterations=SCRYPT_ROUNDS)))
     try:
-        return LocalSigner(bytes(Account.decrypt(json.loads(file.read_text()), secret)))
+        return LocalSigner(bytes(Account.decrypt(json.loads(file.read_text()), secret)), role)
     except (OSError, ValueError) as error:
         raise Unavailable(f"The key of the {role} cannot be opened.") from error
 

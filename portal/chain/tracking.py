@@ -32,6 +32,7 @@ class Stage(StrEnum):
 class Progress:
     """`block` and `confirmations` (1 in the newest block) of a mined transaction; `stale`: the node is silent.
 
+    `lost`: it is ours, and the node has forgotten it until it is brought again.
     `needed` is how many confirmations make it final, by what the node calls final now; 0 where it is not known.
     """
 
@@ -42,6 +43,7 @@ class Progress:
     successor: str | None = None
     stale: bool = False
     needed: int = 0
+    lost: bool = False
 
 
 STEPS = {
@@ -68,7 +70,7 @@ def steps(progress: Progress) -> list[dict[str, Any]]:
     if progress.stage is Stage.FAILED:
         return [
             {"text": STEPS[Stage.PENDING], "state": "done"},
-            {"text": "The contract refused it; nothing was moved", "state": "failed", "note": progress.error},
+            {"text": "The contract refused it; nothing was moved", "state": "failed", "note": progress.error or None},
         ]
     order = list(STEPS)
     reached = order.index(progress.stage) if progress.stage in order else -1
@@ -96,14 +98,25 @@ def _hash_of(row_id: object) -> str | None:
 def _asked(client: Client, tx_hash: str, row: ChainTransaction | None) -> Progress:
     receipt = client.receipt(tx_hash)
     if receipt is None:
-        waits = row is not None or client.knows(tx_hash)
-        return Progress(Stage.PENDING if waits else Stage.UNKNOWN)
+        if row is not None and row.status is ChainTransactionStatus.FAILED:
+            return Progress(Stage.FAILED, row.block_number, 0, row.error)
+        known = client.knows(tx_hash)
+        return Progress(Stage.PENDING if known or row else Stage.UNKNOWN, lost=not known and row is not None)
     head, block = client.block_number(), receipt.block_number
     confirmations = max(1, head - block + 1)
     if not receipt.succeeded:
-        return Progress(Stage.FAILED, block, confirmations, row.error if row else None)
+        return Progress(Stage.FAILED, block, confirmations, (row and row.error) or _reason(client, tx_hash, block))
     final = client.height("finalized")
     return Progress(_depth(client, block, final), block, confirmations, needed=head - final + 1)
+
+
+def _reason(client: Client, tx_hash: str, block: int) -> str | None:
+    """Of a wallet's transaction, about which no row of ours knows anything."""
+    call = client.sent(tx_hash)
+    if call is None or not call.get("to"):
+        return None
+    value = int(str(call.get("value") or "0x0"), 16)
+    return client.why(str(call["to"]), str(call.get("input") or "0x"), block, str(call["from"]), value)
 
 
 def _depth(client: Client, block: int, final: int) -> Stage:

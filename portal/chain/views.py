@@ -43,5 +43,7 @@ def transaction(tx_hash: str) -> Response:
         steps=tracking.steps(found),
         successor=found.successor,
         stale=found.stale,
+        lost=found.lost,
+        reason=found.error,
         settled=found.stage in SETTLED,
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import current_app
 from sqlalchemy.orm import Session
 
 from portal.accounts import queries as account_queries
+from portal.config import Settings
 from portal.dashboard.studio import badge
 from portal.errors import Conflict, Unavailable
 from portal.files import queries as files
@@ -22,6 +24,7 @@ from portal.masters.shapes import contract_lines, cover_url, shown_status, track
 from portal.money import CURRENCIES
 from portal.revenue import queries as revenue_queries
 from portal.revenue.wording import row
+from portal.tokens import wording as coin_wording
 
 LATEST = 12
 LAUNCH = "launch"
@@ -47,7 +50,9 @@ def page(session: Session, found: Master, notice: str | None = None) -> dict[str
     """Every value of the template; `notice` says why what was asked for was not done."""
     ipo = found.ipo
     asked = _asked(session, ipo) if ipo else {}
-    moving = any(not act.settled for act in asked.values())
+    settings: Settings = current_app.config["SETTINGS"]
+    coin = coin_wording.shown(session, found.artist_id, settings, steps=True)
+    moving = any(not act.settled for act in asked.values()) or bool(coin and coin["steps"] and not coin["failed"])
     return {
         "artist": badge(found.artist),
         "notice_text": notice,
@@ -59,6 +64,7 @@ def page(session: Session, found: Master, notice: str | None = None) -> dict[str
         "version": ipo.version if ipo else found.version,
         "acts": [_shown(found, name, act) for name, act in asked.items() if _matters(asked, name)],
         "moving": moving or bool(ipo and ipo.status is IpoStatus.SCHEDULED and LAUNCH in asked),
+        "coin": coin,
         "contract": contract_lines(session, found),
         "proceeds": _proceeds(session, found, asked) if ipo else None,
         "recording": recording(session, found),

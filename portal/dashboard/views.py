@@ -17,6 +17,7 @@ from portal.artists.models import Artist
 from portal.config import Settings
 from portal.covers import PALETTES
 from portal.dashboard import master_form, master_page, studio
+from portal.dashboard.coin_views import coins
 from portal.dashboard.master_acts import acts, own
 from portal.dashboard.recording import recording
 from portal.db import db
@@ -32,7 +33,7 @@ from portal.web.pages import Pages, answer, see
 from portal.web.uploads import takes_pictures
 
 pages = Pages("dashboard", __name__)
-more_pages = (acts, recording)
+more_pages = (acts, coins, recording)
 ARTIST = role("artist")
 
 DEFAULTS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from flask import current_app
 from sqlalchemy.orm import Session
 
 from portal.artists import queries as artist_queries
@@ -14,6 +15,7 @@ from portal.marketplace.wording import artist_href, avatar_url, master_card
 from portal.masters import queries as master_queries
 from portal.masters.models import Master
 from portal.masters.shapes import cover_url, shown_status
+from portal.tokens import wording as coin_wording
 from portal.vstudio import queries as room_queries
 from portal.vstudio.models import VstudioSession
 
@@ -40,7 +42,7 @@ def page(session: Session, artist: Artist, user_id: uuid.UUID | None) -> dict[st
         "masters": [_card(m) for m in masters],
         "rooms": [room_card(r) for r in room_queries.of_artist(session, artist.id, public_only=True)],
         "links": [{"text": name.capitalize(), "href": href} for name, href in web_links(artist).items()],
-        "coin": None,
+        "coin": coin_wording.shown(session, artist.id, current_app.config["SETTINGS"]),
         "owner_href": "/studio" if mine else None,
     }
 

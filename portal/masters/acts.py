@@ -17,12 +17,13 @@ from portal.chain import tracking
 from portal.chain.enums import ChainTransactionStatus
 from portal.chain.models import ChainTransaction
 from portal.chain.tracking import Progress, Stage
-from portal.outbox import OutboxJob
+from portal.outbox import WAITS, OutboxJob
 
 
 @dataclass(frozen=True)
 class Act:
-    """`done`: the job has nothing left to do; `failure`: why it will not happen; `progress`: None before it is sent."""
+    """`done`: the job has nothing left to do; `failure`: why it will not happen; `waits`: why it is not sent yet, where
+    it goes on by itself; `progress`: None before it is sent."""
 
     name: str
     asked_at: dt.datetime
@@ -31,6 +32,7 @@ class Act:
     failure: str | None
     tx_hash: str | None
     progress: Progress | None
+    waits: str | None = None
 
     @property
     def settled(self) -> bool:
@@ -64,7 +66,9 @@ def find(session: Session, name: str) -> Act | None:
     ).one_or_none()
     failure = (job.last_error or "It was refused.") if job.failed_at else None
     if sent is None:
-        return Act(name, job.created_at, job.payload, job.done_at is not None, failure, None, None)
+        told = job.last_error or ""
+        waits = told.removeprefix(WAITS) if told.startswith(WAITS) and failure is None else None
+        return Act(name, job.created_at, job.payload, job.done_at is not None, failure, None, None, waits)
     if sent.status is ChainTransactionStatus.FAILED:
         failure = failure or sent.error or "The contract refused it."
     over = sent.status is ChainTransactionStatus.FINAL
@@ -77,6 +81,8 @@ def steps(act: Act, last: str = "") -> list[dict[str, Any]]:
     asked = {"text": "Asked for", "state": "done", "at": act.asked_at}
     if act.failure is not None:
         return [asked, {"text": "It failed; nothing was moved", "state": "failed", "note": act.failure}]
+    if act.waits is not None:
+        return [asked, {"text": "It waits before it is sent", "state": "now", "note": act.waits}]
     shown = tracking.steps(act.progress or Progress(Stage.UNKNOWN))
     if last:
         shown[-1]["text"] = f"{shown[-1]['text']}: {last}"

@@ -27,7 +27,7 @@ from portal.idempotency import KeyedRequest, claim, keep
 from portal.masters import acts
 from portal.masters.acts import Act
 from portal.masters.enums import IpoStatus
-from portal.masters.launch import CHANGED, LOOK_AGAIN, deployment_job, locked_ipo, look_again, move_ipo
+from portal.masters.launch import CHANGED, LOOK_AGAIN, deployment_job, locked_ipo, look_again, move_ipo, share_job
 from portal.masters.models import Master, MasterIpo
 from portal.masters.service import own_master
 
@@ -139,6 +139,7 @@ def record_close(ipo_id: uuid.UUID, at: dt.datetime) -> None:
         ipo = locked_ipo(session, ipo_id)
         if ipo.status is IpoStatus.LIVE:
             move_ipo(session, ipo, IpoStatus.CLOSED, actual_end_at=at)
+            outbox.add(session, "share_coins", {"ipo_id": str(ipo.id)}, dedupe=share_job(ipo.id))
         outbox.finish(session)
 
 

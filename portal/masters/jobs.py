@@ -47,7 +47,10 @@ def deploy_contract(ipo_id: str) -> None:
         db.session().rollback()
         faults.point("deploy-prepared")
         _send_anew(name, call, partial(launch.must_be_scheduled, ipo_id=offer))
+        faults.point("deploy-asked")
         made = onchain.deployment(name, following.wait(name))
+        faults.point("deploy-made")
+        _keep_off_the_market(offer, made.shares)
     except TakenBack:
         return
     except Conflict as error:
@@ -56,6 +59,18 @@ def deploy_contract(ipo_id: str) -> None:
     faults.point("deploy-sent")
     launch.record_deployment(offer, made)
     faults.point("deploy-recorded")
+
+
+def _keep_off_the_market(offer: uuid.UUID, shares: str) -> None:
+    """New collections are traded from the start: one whose owners may not sell is taken off, before anything shows."""
+    ipo = db.session().get_one(MasterIpo, offer, populate_existing=True)
+    allowed = ipo.allow_secondary_resale
+    db.session().rollback()
+    if not allowed:
+        factory, name = bootstrap.contracts().factory, launch.market_job(offer)
+        _send_anew(name, Call(factory, encode_call("Factory", "setCollection", (shares, False))))
+        faults.point("market-sent")
+        following.wait(name)
 
 
 @job("start_ipo")

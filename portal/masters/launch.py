@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal import live, outbox
+from portal import faults, live, outbox
 from portal.accounts import queries as account_queries
 from portal.audit.enums import AuditActionCategory
 from portal.audit.service import log_system_event, record
@@ -51,6 +51,21 @@ class Deployment:
 def deployment_job(ipo_id: uuid.UUID) -> str:
     """The outbox name of an offer's deployment: one for ever."""
     return f"deploy:{ipo_id}"
+
+
+def coin_job(artist_id: uuid.UUID) -> str:
+    """The outbox name of making an artist's coin, and its transaction's purpose: one for ever."""
+    return f"coin:{artist_id}"
+
+
+def share_job(ipo_id: uuid.UUID) -> str:
+    """The outbox name of paying an offer's buyers their part of the coin."""
+    return f"share_coins:{ipo_id}"
+
+
+def market_job(ipo_id: uuid.UUID) -> str:
+    """The purpose of taking an offer's collection off the market."""
+    return f"off_market:{ipo_id}"
 
 
 def launch_ipo(
@@ -118,16 +133,21 @@ def record_deployment(ipo_id: uuid.UUID, made: Deployment) -> None:
             found = {"tx": made.tx_hash, "shares": made.shares, "dividends": made.dividends}
             target = ("master", master.id, master.title)
             record(session, "record_deployment", AuditActionCategory.IPO, target=target, after=found)
+            faults.point("record-shares")
             for cid in (master.cover_image_ipfs_hash, master.audio_ipfs_hash):
                 store.publish(session, cid)
+            outbox.add(session, "deploy_coin", {"ipo_id": str(ipo.id)}, dedupe=coin_job(master.artist_id))
         pool = {"contract_address": made.dividends, "linked_master_contract": made.shares,
                 "distribution_model": DividendDistributionModel.PER_MASTER}  # fmt: skip
         session.execute(
             insert(DividendContract).values(**values | pool | {"id": uuid.uuid4()}).on_conflict_do_nothing()
         )
+        faults.point("record-dividends")
         if ipo.status is IpoStatus.SCHEDULED:
             _open_when_due(session, ipo, made.at)
+        faults.point("record-opened")
         outbox.finish(session)
+        faults.point("record-finished")
 
 
 def start_ipo(ipo_id: uuid.UUID, now: dt.datetime) -> None:
@@ -184,8 +204,11 @@ def _launchable(session: Session, master: Master) -> MasterIpo:
 def _schedule(session: Session, master: Master, ipo: MasterIpo) -> None:
     """draft -> scheduled, and the deployment asked for; of two at once one hits no row."""
     terms = policies.publish(session, master, ipo)
+    faults.point("launch-terms")
     move_ipo(session, ipo, IpoStatus.SCHEDULED, terms_version=terms.version)
+    faults.point("launch-scheduled")
     outbox.add(session, "deploy_contract", {"ipo_id": str(ipo.id)}, dedupe=deployment_job(ipo.id))
+    faults.point("launch-asked")
 
 
 def _open_when_due(session: Session, ipo: MasterIpo, now: dt.datetime) -> None:

@@ -51,7 +51,7 @@ def creation(ipo_id: uuid.UUID, settings: Settings) -> Call:
         raise TakenBack("This offer is not waiting for its contracts.")
     master = ipo.master
     terms = (
-        _wallet(master.artist.user_id, settings),
+        payout_wallet(master.artist.user_id, settings),
         NATIVE if ipo.mint_price_currency == "ETH" else known.stablecoin,
         ipo.mint_price_wei or 0,
         ipo.total_supply,
@@ -139,7 +139,8 @@ def moment(seconds: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(seconds, dt.UTC)
 
 
-def _wallet(user_id: uuid.UUID, settings: Settings) -> str:
+def payout_wallet(user_id: uuid.UUID, settings: Settings) -> str:
+    """The artist's first verified wallet on this chain. Raises Conflict where there is none."""
     linked = account_queries.wallets_of(db.session(), user_id)
     usable = [w.wallet_address for w in linked if w.verified and w.chain_id == str(settings.chain_id)]
     if not usable:

@@ -17,6 +17,7 @@ from portal.db import (
     S255,
     Amount,
     Block,
+    Count,
     Created,
     Fiat,
     Flag,
@@ -25,6 +26,7 @@ from portal.db import (
     Stamped,
     Total,
     addresses,
+    bps,
     counts,
     not_nan,
     not_negative,
@@ -70,6 +72,38 @@ class ArtistToken(Identified, Stamped, Model):
     last_market_data_update: Mapped[dt.datetime | None]
     last_indexed_block: Mapped[Block | None]
     last_indexed_at: Mapped[dt.datetime | None]
+
+    artist: Mapped[Artist] = relationship()
+
+
+class CoinPlan(Identified, Stamped, Model):
+    """What an artist's coin is called and who gets which part of it, from before it is made on.
+
+    `ipo_id` is the offer whose first buyers get the participants' part: `per_share` smallest units for each share,
+    paid to `wallets_paid` of `wallets_to_pay` wallets once the offer is closed.
+    """
+
+    __tablename__ = "coin_plans"
+    __table_args__ = (
+        sa.CheckConstraint("symbol ~ '^[A-Z][A-Z0-9]{1,10}$'", name="symbol"),
+        sa.CheckConstraint("octet_length(name) BETWEEN 1 AND 64", name="name"),
+        sa.CheckConstraint("artist_bps + participants_bps + liquidity_bps + community_bps = 10000", name="parts"),
+        sa.CheckConstraint("wallets_paid BETWEEN 0 AND coalesce(wallets_to_pay, 0)", name="paid"),
+        *bps("artist_bps", "participants_bps", "liquidity_bps", "community_bps"),
+        *not_negative("per_share"),
+    )
+
+    artist_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("artists.id"), unique=True)
+    ipo_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("master_ipos.id"), index=True)
+    name: Mapped[str] = mapped_column(sa.String(64))
+    symbol: Mapped[str] = mapped_column(sa.String(16), unique=True)
+    artist_bps: Mapped[int]
+    participants_bps: Mapped[int]
+    liquidity_bps: Mapped[int]
+    community_bps: Mapped[int]
+    per_share: Mapped[Amount | None]
+    wallets_to_pay: Mapped[int | None]
+    wallets_paid: Mapped[Count]
 
     artist: Mapped[Artist] = relationship()
 

@@ -6,12 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
+from portal import faults
 from portal.chain import following, sender
+from portal.chain.abi import encode_call
+from portal.chain.bootstrap import Contracts
 from portal.chain.client import Client as Node
+from portal.chain.client import Reverted
+from portal.chain.models import ChainTransaction
 from portal.chain.sender import Call
 from portal.chain.signer import of_dev_account
+from portal.db import transaction
 from tests.chain_fixture import Chain
 from tests.conftest import Client
 from tests.onchain import as_worker
@@ -44,6 +51,9 @@ def test_it_counts_confirmations_until_it_is_final(client: Client, paid: str, ch
 
 def test_a_hash_that_nobody_knows(client: Client, onchain: Node) -> None:
     assert asked(client, STRANGE) == {"status": "unknown", "block": None, "confirmations": 0}
+    page = client.get(f"/transactions/{STRANGE}").text
+    assert "The chain does not know it" in page
+    assert "do it again" in page
     assert client.get("/api/v2/transactions/0x12").status_code == 404
 
 
@@ -60,3 +70,49 @@ def test_the_page_shows_steps(client: Client, paid: str) -> None:
     page = client.get(f"/transactions/{paid.upper().replace('0X', '0x')}").text
     assert "Seen in a block" in page
     assert paid in page
+
+
+def test_a_replaced_one_leads_to_the_one_that_counts(
+    client: Client, onchain: Node, live_app: Flask, chain: Chain
+) -> None:
+    chain.w3.provider.make_request("evm_setAutomine", [False])  # type: ignore[arg-type]
+    try:
+        with as_worker(live_app):
+            old = sender.send("pay", Call("0x" + "ab" * 20, "0x", 7), of_dev_account(1))
+            new = following.replace(old)
+    finally:
+        chain.w3.provider.make_request("evm_setAutomine", [True])  # type: ignore[arg-type]
+    assert asked(client, old.tx_hash)["status"] == "replaced"
+    assert f'href="/transactions/{new.tx_hash}"' in client.get(f"/transactions/{old.tx_hash}").text
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_failed_one_tells_the_contracts_reason(
+    client: Client, contracts: Contracts, live_app: Flask, onchain: Node, ours: bool
+) -> None:
+    """Ours, and a wallet's that no row of ours knows."""
+    call = Call(contracts.stablecoin, encode_call("Stablecoin", "transfer", ("0x" + "ab" * 20, 1)), gas=100_000)
+    with as_worker(live_app):
+        row = sender.send("give", call, of_dev_account(1))
+        with pytest.raises(Reverted):
+            following.wait("give")
+        if not ours:
+            with transaction() as inner:
+                inner.execute(sa.delete(ChainTransaction).where(ChainTransaction.purpose == "give"))
+    assert asked(client, row.tx_hash)["status"] == "failed"
+    page = client.get(f"/transactions/{row.tx_hash}").text
+    assert "balance too low" in page
+    assert "go back to the page where you started it" in page
+
+
+def test_one_of_ours_that_the_chain_forgot_is_said_to_come_again(
+    client: Client, onchain: Node, live_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults, "ARMED", "send-signed:raise")
+    with as_worker(live_app), pytest.raises(faults.Fault):
+        sender.send("pay", Call("0x" + "ab" * 20, "0x", 7), of_dev_account(1))
+    with as_worker(live_app):
+        row = sender.of_purpose("pay")
+    assert row is not None
+    assert asked(client, row.tx_hash)["status"] == "pending"
+    assert "It is brought there again by itself" in client.get(f"/transactions/{row.tx_hash}").text

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from portal import faults
 from portal.accounts.service import link_wallet
 from portal.artists.models import Artist
 from portal.chain import signer as signers
@@ -22,7 +21,7 @@ from portal.db import db, transaction
 from portal.errors import Conflict
 from portal.masters import launch, minting
 from portal.masters.enums import IpoStatus, MasterStatus
-from portal.masters.models import DividendContract, Master, MasterContract, MasterIpo
+from portal.masters.models import Master, MasterContract, MasterIpo
 from portal.outbox import OutboxJob
 from tests import factories
 from tests.conftest import Client
@@ -89,24 +88,13 @@ def test_of_two_launches_one_wins(live_app: Flask, session: Session, artist: Art
     )
 
 
-@pytest.mark.parametrize("point", ["deploy-prepared", "send-signed", "send-broadcast", "deploy-sent"])
-def test_dying_anywhere_deploys_once(
-    session: Session, artist: Artist, work: Work, monkeypatch: pytest.MonkeyPatch, point: str
+def test_shares_that_may_not_be_sold_are_kept_off_the_market(
+    session: Session, artist: Artist, work: Work, onchain: Node, contracts: Contracts
 ) -> None:
-    master = factories.master(session, artist)
-    launch.launch_ipo(artist.user_id, master.id)
-    monkeypatch.setattr(faults, "ARMED", f"{point}:raise")
-    with pytest.raises(AssertionError, match=point):
-        work()
-    monkeypatch.setattr(faults, "ARMED", "")
-    session.rollback()
-    session.execute(sa.update(OutboxJob).values(not_before=None))
-    session.commit()
-    work()
-    count = sa.func.count()
-    assert session.scalar(sa.select(count).select_from(MasterContract)) == 1
-    assert session.scalar(sa.select(count).select_from(DividendContract)) == 1
-    assert session.scalar(sa.select(MasterIpo.status)) is IpoStatus.LIVE
+    for allowed in (True, False):
+        master = launched(session, artist, work, allow_resale=allowed)
+        asked = encode_call("Factory", "isCollection", (master.contracts[0].contract_address,))
+        assert decode_result("Factory", "isCollection", onchain.call(contracts.factory, asked)) == (allowed,)
 
 
 def test_unverified_artists_wait_for_staff(live_app: Flask, session: Session, artist: Artist, work: Work) -> None:

@@ -116,6 +116,10 @@ ROWS = {
             SELECT gen_random_uuid(), id, 'avatar', cid_of(webp), 'image/webp', 12, 1, 1, webp
             FROM users, (SELECT '\x524946460000000057454250'::bytea AS webp) AS file;
     """,
+    "0024": """
+INSERT INTO coin_plans (id, artist_id, name, symbol, artist_bps, participants_bps, liquidity_bps, community_bps)
+    SELECT gen_random_uuid(), id, 'Coin', 'COIN', 3000, 2000, 2500, 2500 FROM artists LIMIT 1;
+""",
     "0023": "",
     "0022": "",
     "0026": """

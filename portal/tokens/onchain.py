@@ -1,0 +1,72 @@
+"""A coin as its contract has it: the call that creates it, and what came of it."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import current_app
+
+from portal.chain import bootstrap
+from portal.chain import signer as signers
+from portal.chain.abi import decode_result, encode_call, record_key
+from portal.chain.client import Receipt, current
+from portal.chain.sender import Call
+from portal.chain.signer import Role
+from portal.config import Settings
+from portal.db import db
+from portal.errors import Conflict
+from portal.masters import onchain as masters
+from portal.money import BPS
+from portal.tokens import queries
+from portal.tokens.models import CoinPlan
+from portal.tokens.service import CoinMade, supply_units
+
+
+class OtherCoin(Conflict):
+    """What stands on the chain is not what was asked for."""
+
+
+def distribution_wallet(settings: Settings) -> str:
+    """Where the buyers', the liquidity's and the community's parts wait: the treasury's account."""
+    return signers.of_role(settings, Role.TREASURY).address
+
+
+def creation(artist_id: uuid.UUID, settings: Settings) -> Call:
+    """`Factory.createCoin` for a fixed plan. Raises Conflict for an artist without a wallet on this chain."""
+    plan = queries.plan_of(db.session(), artist_id)
+    if plan is None or plan.ipo_id is None:
+        raise Conflict("Nobody planned this coin.")
+    parts = _parts(plan, supply_units(settings), masters.payout_wallet(plan.artist.user_id, settings), settings)
+    arguments = (record_key(artist_id), plan.name, plan.symbol, parts)
+    return Call(bootstrap.contracts().factory, encode_call("Factory", "createCoin", arguments))
+
+
+def _parts(plan: CoinPlan, supply: int, artist: str, settings: Settings) -> list[tuple[str, int]]:
+    """(wallet, amount) of each part, in the order of the plan; the artist's takes what rounding leaves."""
+    kept = distribution_wallet(settings)
+    others = [supply * part // BPS for part in (plan.participants_bps, plan.liquidity_bps, plan.community_bps)]
+    return [(artist, supply - sum(others)), *((kept, amount) for amount in others)]
+
+
+def made(artist_id: uuid.UUID, receipt: Receipt, settings: Settings) -> CoinMade:
+    """Success is what the chain says: the contract of this key stands there with the whole supply. Raises OtherCoin."""
+    factory = bootstrap.contracts().factory
+    asked = current().call(factory, encode_call("Factory", "predictCoin", (record_key(artist_id),)))
+    address = str(decode_result("Factory", "predictCoin", asked)[0])
+    if len(current().code(address)) <= 2:
+        raise OtherCoin("The factory made no coin.")
+    supply = decode_result("ArtistCoin", "totalSupply", current().call(address, _total()))[0]
+    if supply != supply_units(settings):
+        raise OtherCoin("The coin on the chain has another supply.")
+    block = current().block(receipt.block_number)
+    at = masters.moment(block.timestamp if block else 0)
+    return CoinMade(str(settings.chain_id), address, supply, receipt.tx_hash, receipt.block_number, at)
+
+
+def _total() -> str:
+    return encode_call("ArtistCoin", "totalSupply")
+
+
+def settings_now() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings
