@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from portal.chain import sender
-from portal.chain.client import Client, current
+from portal.chain.client import Client, Reverted, current
 from portal.chain.enums import ChainTransactionStatus
 from portal.chain.models import ChainTransaction
 from portal.db import db
@@ -101,9 +101,30 @@ def _asked(client: Client, tx_hash: str, row: ChainTransaction | None) -> Progre
     head, block = client.block_number(), receipt.block_number
     confirmations = max(1, head - block + 1)
     if not receipt.succeeded:
-        return Progress(Stage.FAILED, block, confirmations, row.error if row else None)
+        return Progress(Stage.FAILED, block, confirmations, row.error if row else _why(client, tx_hash, block))
     final = client.height("finalized")
     return Progress(_depth(client, block, final), block, confirmations, needed=head - final + 1)
+
+
+def overtaken(wallet: str, nonce: int) -> bool:
+    """Whether another transaction took this place in the wallet's queue: one that the node has not, was replaced.
+
+    Raises Unavailable while the node is silent.
+    """
+    return current().nonce(wallet) > nonce
+
+
+def _why(client: Client, tx_hash: str, block: int) -> str | None:
+    """A failed receipt bears no reason: the same call on the block before tells it."""
+    try:
+        sent = client.request("eth_getTransactionByHash", [tx_hash])
+        value = int(sent["value"], 16)
+        client.call(sent["to"], sent["input"], max(block - 1, 0), sender=sent["from"], value=value)
+    except Reverted as error:
+        return error.reason or None
+    except (Unavailable, KeyError, TypeError, ValueError):
+        return None
+    return None
 
 
 def _depth(client: Client, block: int, final: int) -> Stage:

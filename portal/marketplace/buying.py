@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 
 from portal.accounts import queries as account_queries
 from portal.chain.signer import demo_signers
+from portal.chain.wallets import helpful
 from portal.db import db
 from portal.errors import Conflict, FieldError, Invalid
 from portal.marketplace.signing import Line, follow, found, kept, refused, settings, sign
@@ -31,14 +32,6 @@ from portal.web.bodies import keyed
 from portal.web.pages import Pages, see
 
 buying = Pages("buying", __name__)
-
-WHY = {
-    "not enough left": "Others were faster: fewer shares are left than you wanted.",
-    "not live": "The sale was over or paused before your purchase arrived.",
-    "over the allowance": "That is more than one person may buy of this.",
-    "permit lapsed": "It took longer than 15 minutes, so the leave to buy ran out.",
-    "insufficient balance": "Your wallet holds too little for it.",
-}
 
 # --- the steps --------------------------------------------------------------------------------------------
 
@@ -64,11 +57,6 @@ def _act(session: Session, master_id: uuid.UUID, user_id: uuid.UUID | None, want
         return None
     mine = act is not None and act.payload.get("user_id") == str(user_id)
     return act if mine and act is not None and act.payload.get("master_id") == str(master_id) else None
-
-
-def helpful(reason: str) -> str:
-    """The contract's words as something that a buyer can act on; other words stay as they are."""
-    return next((text for words, text in WHY.items() if words in reason.lower()), reason)
 
 
 # --- the button -------------------------------------------------------------------------------------------
@@ -124,8 +112,17 @@ def _to_sign(master: Master, wallet: str, quantity: int) -> Response:
         _lines(intent),
         intent.purchase.currency,
         _transactions(intent),
+        wallet,
         terms,
+        (f"/masters/{master.id}/mint", _again(intent)),
     )
+
+
+def _again(intent: MintIntent) -> dict[str, str]:
+    """The fields that ask for the same with a fresh leave to buy."""
+    bought = intent.purchase
+    fields = {"quantity": str(bought.quantity), "other": bought.wallet}
+    return fields | ({"termsVersion": bought.terms_version} if bought.terms_version else {})
 
 
 def _lines(intent: MintIntent) -> list[Line]:
