@@ -20,6 +20,7 @@ from portal.marketplace.wording import (
     left,
     master_href,
     media,
+    nft_href,
     price,
     shares,
     short,
@@ -72,7 +73,7 @@ def page(
         "ipo": _ipo(ipo) if ipo else None,
         "offer": _offer(session, master, ipo, viewer, asked) if ipo and ipo.status is IpoStatus.LIVE else None,
         "signed_in": viewer.user_id is not None,
-        "has_wallet": bool(_wallets(session, viewer)),
+        "has_wallet": bool(own_wallets(session, viewer)),
         "handbacks": _handbacks(session, master, viewer),
         "refusal": asked.refusal,
         "splits": _splits(session, master, ipo),
@@ -118,8 +119,8 @@ def _ipo(ipo: MasterIpo) -> dict[str, Any]:
 
 def _offer(session: Session, master: Master, ipo: MasterIpo, viewer: Viewer, asked: Asked) -> dict[str, Any]:
     """The box's form, or the reason why there is none and the way on."""
-    wallets = _wallets(session, viewer)
-    reason, label, href = _hindrance(viewer, bool(wallets), master_href(master))
+    wallets = own_wallets(session, viewer)
+    reason, label, href = hindrance(viewer, bool(wallets), master_href(master))
     most = max(1, min(MOST_AT_ONCE, ipo.total_supply - ipo.minted_supply))
     able = [address for address in wallets if address in demo_signers(viewer.settings)]
     fee = minting.network_fee(session) if able else None
@@ -141,7 +142,7 @@ def _offer(session: Session, master: Master, ipo: MasterIpo, viewer: Viewer, ask
     }
 
 
-def _wallets(session: Session, viewer: Viewer) -> list[str]:
+def own_wallets(session: Session, viewer: Viewer) -> list[str]:
     """The viewer's proved wallets on the portal's chain."""
     linked = account_queries.wallets_of(session, viewer.user_id) if viewer.user_id else []
     return [w.wallet_address for w in linked if w.verified and w.chain_id == str(viewer.settings.chain_id)]
@@ -151,7 +152,7 @@ def _quantity(typed: str, most: int) -> int:
     return min(int(typed), most) if typed.isascii() and typed.isdigit() and 0 < len(typed) < 4 and int(typed) else 1
 
 
-def _hindrance(viewer: Viewer, has_wallet: bool, here: str) -> tuple[str | None, str | None, str | None]:
+def hindrance(viewer: Viewer, has_wallet: bool, here: str) -> tuple[str | None, str | None, str | None]:
     """(why this viewer cannot buy now, the button's text, where it leads)."""
     if viewer.user_id is None:
         return "Shares are bought from a wallet of yours. Sign in first.", "Sign in to buy", f"/login?next={here}"
@@ -221,7 +222,7 @@ def _shares(session: Session, master: Master, viewer: Viewer, after: int) -> dic
                 "price_minor": row.price_minor,
                 "decimals": decimals(row.currency),
                 "currency": row.currency,
-                "href": None,
+                "href": nft_href(row.id),
             }
             for row in shown
         ],

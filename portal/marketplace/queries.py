@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from portal.accounts.models import User, UserWallet
 from portal.artists.models import Artist, ArtistFollow
@@ -15,7 +15,7 @@ from portal.db import Units
 from portal.masters import queries as master_queries
 from portal.masters.enums import IpoStatus
 from portal.masters.models import Master, MasterCollaborator, MasterIpo
-from portal.nfts.enums import NftListingStatus
+from portal.nfts.enums import NftListingStatus, TransferType
 from portal.nfts.models import MasterNft, NftTransfer
 from portal.revenue.enums import DividendEventType
 from portal.revenue.models import DividendEvent
@@ -126,6 +126,53 @@ def shares(session: Session, master_id: uuid.UUID, user_id: uuid.UUID | None, af
         .limit(limit)
     )
     return [ShareRow(*row) for row in rows]
+
+
+def listed_beside(session: Session, master_id: uuid.UUID, nft_id: uuid.UUID, limit: int) -> list[ShareRow]:
+    """Other shares of a master that are for sale, the cheapest first within a currency."""
+    n = MasterNft
+    rows = session.execute(
+        sa.select(
+            n.id, n.token_id, n.current_owner_wallet, sa.false(), n.listing_price_wei, n.listing_currency
+        )
+        .where(n.master_id == master_id, n.id != nft_id, n.listing_status == NftListingStatus.LISTED)
+        .order_by(n.listing_currency, n.listing_price_wei, n.token_id)
+        .limit(limit)
+    )
+    return [ShareRow(*row) for row in rows]
+
+
+@dataclass(frozen=True)
+class Sold:
+    """A resale of a share: price in smallest units of `currency`."""
+
+    at: dt.datetime
+    price: int
+    currency: str
+
+
+def sales_of(session: Session, nft_id: uuid.UUID, limit: int) -> list[Sold]:
+    """The latest resales of a share, the oldest first; a person's trade between own wallets is no price."""
+    t, seller, buyer = NftTransfer, aliased(UserWallet), aliased(UserWallet)
+    same_person = (
+        sa.select(seller.id)
+        .join(buyer, buyer.user_id == seller.user_id)
+        .where(seller.wallet_address == t.from_wallet, buyer.wallet_address == t.to_wallet)
+        .exists()
+    )
+    rows = session.execute(
+        sa.select(t.block_timestamp, t.sale_price_wei, t.sale_currency)
+        .where(
+            t.master_nft_id == nft_id,
+            t.transfer_type == TransferType.SALE,
+            t.sale_price_wei.is_not(None),
+            t.sale_currency.is_not(None),
+            ~same_person,
+        )
+        .order_by(t.block_number.desc(), t.log_index.desc())
+        .limit(limit)
+    )
+    return [Sold(at, price, code) for at, price, code in rows if price is not None and code][::-1]
 
 
 def listed_count(session: Session, master_id: uuid.UUID) -> int:

@@ -93,11 +93,13 @@ def sign(
     wallet: str,
     terms: str | None = None,
     again: tuple[str, dict[str, str]] | None = None,
+    confirm: tuple[str, dict[str, str], str] | None = None,
+    nav: str = "discover",
 ) -> Response:
-    """The page with transactions for a wallet that signs for itself, in the order in which they are signed.
+    """The page with an act's price lines and what there is to sign, in the order in which it is signed.
 
     `terms` is where the terms stand that whoever signs accepts, `again` the (action, fields) of the form that prepares
-    it anew.
+    it anew, `confirm` the (action, fields, text) of the button where the portal signs for this wallet.
     """
     return answer(
         "marketplace/sign.html",
@@ -110,5 +112,8 @@ def sign(
         currency=currency,
         terms_href=terms,
         again=again,
+        confirm=confirm,
+        nav=nav,
+        wallet=wallet,
         box=wallets.box(settings(), wallet, [(name, t.to, t.value, t.data) for name, t in transactions], back[1]),
     )
