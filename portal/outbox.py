@@ -125,6 +125,15 @@ def retry(session: Session, dedupe: str) -> None:
     session.execute(sa.text("SELECT pg_notify('outbox', '')"))
 
 
+def give_up(session: Session, dedupe: str, reason: str) -> None:
+    """Let the row of this name end without its effect, for a reason that its owner is told."""
+    session.execute(
+        sa.update(OutboxJob)
+        .where(OutboxJob.dedupe == dedupe, OutboxJob.done_at.is_(None))
+        .values(failed_at=sa.func.now(), last_error=reason, runner=None, leased_until=None)
+    )
+
+
 # --- in a worker ------------------------------------------------------------------------------------------
 
 

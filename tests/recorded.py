@@ -27,7 +27,8 @@ NO_BUSINESS = {
     "mirrors of the chain, whose record is the chain": (
         "chain_blocks chain_logs chain_cursors chain_transactions quarantined_logs master_nfts nft_transfers"
         " nft_ownership_snapshots token_holders token_transfers liquidity_pools pool_positions pool_events"
-        " dividend_events wallet_dividend_balances dividend_claims nft_orders staged"
+        " dividend_events wallet_dividend_balances dividend_claims nft_orders market_credits"
+        " royalty_credits staged"
     ),
     "double entry, append-only like the log": "ledger_accounts ledger_entries",
     "votes and talk, which are rows of their own": (

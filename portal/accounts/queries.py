@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -181,4 +182,15 @@ def linked_among(session: Session, addresses: list[str], chain_id: str) -> set[s
                 UserWallet.wallet_address.in_(addresses), UserWallet.chain_id == chain_id
             )
         )
+    )
+
+
+def same_person(one: Any, other: Any) -> sa.ColumnElement[bool]:
+    """Whether two columns of wallet addresses belong to one person, by the wallets that are linked now."""
+    first, second = sa.orm.aliased(UserWallet), sa.orm.aliased(UserWallet)
+    return (
+        sa.select(first.id)
+        .join(second, second.user_id == first.user_id)
+        .where(first.wallet_address == one, second.wallet_address == other)
+        .exists()
     )

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from portal.accounts import queries as account_queries
+from portal.chain.reasons import helpful
 from portal.chain.signer import demo_signers
 from portal.chain.wallets import helpful
 from portal.db import db

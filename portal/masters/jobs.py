@@ -7,7 +7,6 @@ import uuid
 from contextlib import suppress
 from functools import partial
 
-import sqlalchemy as sa
 from flask import current_app
 
 from portal import faults, outbox
@@ -139,11 +138,7 @@ def mint_shares(
     except Conflict as error:
         with transaction() as session:
             log_system_event(session, "mint_failed", "ipo", name, success=False, error=error.detail)
-            session.execute(
-                sa.update(outbox.OutboxJob)
-                .where(outbox.OutboxJob.dedupe == name, outbox.OutboxJob.done_at.is_(None))
-                .values(failed_at=sa.func.now(), last_error=error.detail, runner=None, leased_until=None)
-            )
+            outbox.give_up(session, name, error.detail)
 
 
 # --- with the operator's key ------------------------------------------------------------------------------

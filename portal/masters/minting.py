@@ -55,12 +55,12 @@ def job_name(purchase_id: uuid.UUID) -> str:
     return f"mint:{purchase_id}"
 
 
-def network_fee(session: Session) -> int | None:
-    """About what a purchase costs the wallet in wei, by the fees of the last transaction sent from here; None before
-    the first one."""
+def network_fee(session: Session, gas: int = GAS_OF_A_MINT) -> int | None:
+    """About what so much gas costs a wallet in wei, a purchase unless told, by the fees of the last transaction sent
+    from here; None before the first one."""
     latest = sa.select(ChainTransaction.max_fee_per_gas).order_by(ChainTransaction.created_at.desc()).limit(1)
     offered = session.scalar(latest)
-    return None if offered is None else GAS_OF_A_MINT * offered // 2
+    return None if offered is None else gas * offered // 2
 
 
 def purchase(session: Session, user_id: uuid.UUID, master_id: uuid.UUID, wallet: str, quantity: int) -> Purchase:

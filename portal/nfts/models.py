@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db import (
@@ -22,12 +23,13 @@ from portal.db import (
     Stamped,
     Total,
     addresses,
+    bps,
     counts,
     not_negative,
     text_enum,
 )
 from portal.masters.models import Master, MasterContract
-from portal.nfts.enums import NftListingStatus, TransferType
+from portal.nfts.enums import NftListingStatus, OrderKind, OrderStatus, RoyaltyKind, TransferType
 
 
 class MasterNft(Identified, Stamped, Model):
@@ -137,5 +139,143 @@ class NftOwnershipSnapshot(Identified, Created, Model):
     snapshot_timestamp: Mapped[dt.datetime] = mapped_column(index=True)
     snapshot_block_number: Mapped[Block | None]
     snapshot_reason: Mapped[S50 | None] = mapped_column(index=True)
+
+    master: Mapped[Master] = relationship()
+
+
+class NftOrder(Identified, Stamped, Model):
+    """One listing or offer of the market, mirrored (nft_orders). Amounts in smallest units of `currency`.
+
+    `order_key` is the market's number of an offer, "<transaction>:<log index>" of a listing. `moves`, of a listing,
+    is the share's move counter that it names. `deadline` by the chain's clock: an order that lapsed stays open
+    until somebody closes it, and no longer sells. What it sold for is told of sold ones alone.
+    """
+
+    __tablename__ = "nft_orders"
+    __table_args__ = (
+        sa.UniqueConstraint("chain_id", "market_address", "kind", "order_key"),
+        ExcludeConstraint(
+            ("master_nft_id", "="),
+            name="ex_nft_orders_one_listing",
+            using="btree",
+            where=sa.text("kind = 'listing' AND status = 'open'"),
+            deferrable=True,
+        ),
+        sa.CheckConstraint("price > 0", name="price"),
+        sa.CheckConstraint("(kind = 'listing') = (moves IS NOT NULL)", name="moves"),
+        sa.CheckConstraint(
+            "num_nonnulls(closed_tx_hash, closed_block, closed_log_index, closed_at)"
+            " = CASE status WHEN 'open' THEN 0 ELSE 4 END",
+            name="closed",
+        ),
+        sa.CheckConstraint(
+            "num_nonnulls(taker_wallet, fee, royalty, artist_part, first_part, second_part, third_part, seller_gets)"
+            " = CASE status WHEN 'sold' THEN 8 ELSE 0 END",
+            name="sold",
+        ),
+        sa.CheckConstraint("royalty = artist_part + first_part + second_part + third_part", name="royalty"),
+        sa.CheckConstraint("price = royalty + fee + seller_gets", name="shares_out"),
+        *addresses("market_address", "order_key", "contract_address", "maker_wallet", "taker_wallet"),
+        *addresses("placed_tx_hash", "closed_tx_hash"),
+        *not_negative("token_id", "price", "moves", "placed_block", "closed_block", "fee", "royalty"),
+        *not_negative("artist_part", "first_part", "second_part", "third_part", "seller_gets"),
+        *counts("placed_log_index", "closed_log_index"),
+        *bps("fee_bps"),
+        sa.Index("ix_nft_orders_share", "master_nft_id", "status"),
+        sa.Index("ix_nft_orders_sales", "master_id", "closed_block", postgresql_where=sa.text("status = 'sold'")),
+    )
+
+    kind: Mapped[OrderKind] = mapped_column(text_enum(OrderKind))
+    chain_id: Mapped[S50]
+    market_address: Mapped[S255]
+    order_key: Mapped[S100]
+    contract_address: Mapped[S255]
+    token_id: Mapped[Amount]
+    master_nft_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("master_nfts.id"))
+    master_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("masters.id"))
+    maker_wallet: Mapped[S255] = mapped_column(index=True)
+    taker_wallet: Mapped[S255 | None]
+    price: Mapped[Amount]
+    currency: Mapped[S20]
+    fee_bps: Mapped[int]
+    moves: Mapped[Amount | None]
+    deadline: Mapped[dt.datetime | None]
+    status: Mapped[OrderStatus] = mapped_column(text_enum(OrderStatus), default=OrderStatus.OPEN, server_default="open")
+    placed_tx_hash: Mapped[S255]
+    placed_block: Mapped[Block] = mapped_column(index=True)
+    placed_log_index: Mapped[int]
+    placed_at: Mapped[dt.datetime]
+    closed_tx_hash: Mapped[S255 | None]
+    closed_block: Mapped[Block | None] = mapped_column(index=True)
+    closed_log_index: Mapped[int | None]
+    closed_at: Mapped[dt.datetime | None]
+    fee: Mapped[Amount | None]
+    royalty: Mapped[Amount | None]
+    artist_part: Mapped[Amount | None]
+    first_part: Mapped[Amount | None]
+    second_part: Mapped[Amount | None]
+    third_part: Mapped[Amount | None]
+    seller_gets: Mapped[Amount | None]
+
+    master_nft: Mapped[MasterNft] = relationship()
+    master: Mapped[Master] = relationship()
+
+
+class MarketCredit(Identified, Stamped, Model):
+    """Money of a wallet that the market could not deliver and keeps for it (market_credits), in smallest units."""
+
+    __tablename__ = "market_credits"
+    __table_args__ = (
+        sa.UniqueConstraint("chain_id", "market_address", "wallet", "currency"),
+        sa.CheckConstraint("withdrawn <= held", name="withdrawn"),
+        *addresses("market_address", "wallet"),
+        *not_negative("held", "withdrawn"),
+    )
+
+    chain_id: Mapped[S50]
+    market_address: Mapped[S255]
+    wallet: Mapped[S255] = mapped_column(index=True)
+    currency: Mapped[S20]
+    held: Mapped[Total]
+    withdrawn: Mapped[Total]
+
+
+class RoyaltyCredit(Identified, Created, Model):
+    """One log about a master's resale royalties, in smallest units (royalty_credits); undone by block on a reorg.
+
+    `arrived` is not split yet and has no parts; `credited` and `withdrawn` say how much of it belongs to the artist
+    and to the first three minters, whoever holds those roles. `wallet` is who sent it or took it.
+    """
+
+    __tablename__ = "royalty_credits"
+    __table_args__ = (
+        sa.UniqueConstraint("chain_id", "tx_hash", "log_index"),
+        sa.CheckConstraint(
+            "num_nonnulls(artist_part, first_part, second_part, third_part)"
+            " = CASE kind WHEN 'arrived' THEN 0 ELSE 4 END",
+            name="parts",
+        ),
+        sa.CheckConstraint("amount = artist_part + first_part + second_part + third_part", name="whole"),
+        *addresses("contract_address", "wallet", "tx_hash"),
+        *not_negative("amount", "artist_part", "first_part", "second_part", "third_part", "block_number"),
+        *counts("log_index"),
+        sa.Index("ix_royalty_credits_pot", "master_id", "currency", "block_number", "log_index"),
+    )
+
+    master_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("masters.id"))
+    chain_id: Mapped[S50]
+    contract_address: Mapped[S255]
+    kind: Mapped[RoyaltyKind] = mapped_column(text_enum(RoyaltyKind))
+    wallet: Mapped[S255 | None]
+    currency: Mapped[S20]
+    amount: Mapped[Amount]
+    artist_part: Mapped[Amount | None]
+    first_part: Mapped[Amount | None]
+    second_part: Mapped[Amount | None]
+    third_part: Mapped[Amount | None]
+    tx_hash: Mapped[S255]
+    block_number: Mapped[Block] = mapped_column(index=True)
+    log_index: Mapped[int]
+    block_timestamp: Mapped[dt.datetime]
 
     master: Mapped[Master] = relationship()

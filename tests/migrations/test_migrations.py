@@ -116,6 +116,24 @@ ROWS = {
             SELECT gen_random_uuid(), id, 'avatar', cid_of(webp), 'image/webp', 12, 1, 1, webp
             FROM users, (SELECT '\x524946460000000057454250'::bytea AS webp) AS file;
     """,
+    "0025": """
+        INSERT INTO master_contracts (id, master_id, chain_id, contract_address)
+            SELECT gen_random_uuid(), id, '31337', '0x08' FROM masters ON CONFLICT DO NOTHING;
+        INSERT INTO master_nfts (id, master_id, master_contract_id, token_id, chain_id, contract_address,
+            current_owner_wallet, original_minter_wallet)
+            SELECT gen_random_uuid(), master_id, id, 1, chain_id, contract_address, '0x03', '0x03'
+            FROM master_contracts ON CONFLICT DO NOTHING;
+        INSERT INTO nft_orders (id, kind, chain_id, market_address, order_key, contract_address, token_id,
+            master_nft_id, master_id, maker_wallet, price, currency, fee_bps, moves, placed_tx_hash, placed_block,
+            placed_log_index, placed_at)
+            SELECT gen_random_uuid(), 'listing', chain_id, '0x09', '0x0a:0', contract_address, 1, id, master_id,
+                '0x03', 5, 'USDC', 50, 0, '0x0a', 1, 0, now() FROM master_nfts;
+        INSERT INTO market_credits (id, chain_id, market_address, wallet, currency, held)
+            VALUES (gen_random_uuid(), '31337', '0x09', '0x03', 'ETH', 1);
+        INSERT INTO royalty_credits (id, master_id, chain_id, contract_address, kind, currency, amount, tx_hash,
+            block_number, log_index, block_timestamp)
+            SELECT gen_random_uuid(), id, '31337', '0x08', 'arrived', 'ETH', 1, '0x0b', 1, 0, now() FROM masters;
+    """,
 }
 
 
