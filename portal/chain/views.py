@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response
 
 from portal.chain import tracking
 from portal.chain.api import read_hash
+from portal.chain.reasons import helpful
 from portal.chain.tracking import Stage
-from portal.chain.wallets import helpful
 from portal.errors import FieldError, NotFound, Unavailable
 from portal.web.access import anyone
 from portal.web.pages import Pages, answer, safe_next, see

@@ -18,7 +18,6 @@ from werkzeug.wrappers import Response
 from portal.accounts import queries as account_queries
 from portal.chain.reasons import helpful
 from portal.chain.signer import demo_signers
-from portal.chain.wallets import helpful
 from portal.db import db
 from portal.errors import Conflict, FieldError, Invalid
 from portal.marketplace.signing import Line, follow, found, kept, refused, settings, sign

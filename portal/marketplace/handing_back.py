@@ -12,8 +12,8 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from portal.chain.reasons import helpful
 from portal.chain.signer import demo_signers
-from portal.chain.wallets import helpful
 from portal.db import db
 from portal.errors import Conflict
 from portal.marketplace.signing import SAFE, follow, found, kept, refused, settings, sign

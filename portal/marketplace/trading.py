@@ -16,8 +16,8 @@ from flask import flash, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from portal.chain.reasons import helpful
 from portal.chain.signer import demo_signers
-from portal.chain.wallets import helpful
 from portal.db import db, utcnow
 from portal.errors import Conflict, DomainError, FieldError, Invalid, NotFound, Unavailable
 from portal.marketplace import nft_box, nft_page
