@@ -16,13 +16,15 @@ from portal.config import Settings
 from portal.db import db
 from portal.errors import Conflict
 from portal.idempotency import Answer
-from portal.portfolio import book, export, forms, page
+from portal.portfolio import book, export, forms, market, page
 from portal.revenue import claims
 from portal.web.access import signed_in
 from portal.web.bodies import form_body, keyed, parse
 from portal.web.pages import Pages, answer, see
 
 pages = Pages("portfolio", __name__)
+
+MOST_SHARES = 2_000
 
 
 @pages.get("/me/portfolio", access=signed_in)
@@ -31,6 +33,8 @@ def portfolio() -> Response:
         tab=request.args.get("tab", "holdings"),
         currency=request.args.get("currency", ""),
         claim=request.args.get("claim", "")[:255].replace("\x00", ""),
+        trade=request.args.get("trade", "")[:36],
+        shown=_shown(request.args.get("shown", "")),
     )
     values = page.page(db.session(), current_user.user_id, _settings(), asked)
     return answer("portfolio/portfolio.html", **values)
@@ -76,6 +80,11 @@ def unsigned() -> Response:
         return answer("portfolio/claim.html", 409, intent=None, nothing=nothing.detail)
     box = wallets.box(settings, form.wallet, [("Claim what waits", intent.to, 0, intent.data)], page.HERE)
     return answer("portfolio/claim.html", intent=intent, lines=_lines(intent), box=box)
+
+
+def _shown(text: str) -> int:
+    asked = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    return min(max(asked, market.SHOWN), MOST_SHARES)
 
 
 def _lines(intent: claims.Intent) -> list[dict[str, Any]]:

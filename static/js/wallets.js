@@ -23,9 +23,9 @@
     if (error?.code === 4001) return word("refused");
     if (error?.code === -32002) return word("pending");
     const text = `${error?.message || ""} ${reverted(error)}`, low = text.toLowerCase();
+    if (low.includes("insufficient funds")) return word("fee");
     const known = JSON.parse(one("[data-wallet-said]").dataset.refusals).find(([contract]) => low.includes(contract));
     if (known) return known[1];
-    if (low.includes("insufficient funds")) return word("fee");
     if (/fetch|timeout|timed out|network|gateway|rate limit/.test(low)) return word("silent");
     return word("odd", text.trim() ? `: ${text.trim().slice(0, 200)}` : ".");
   }
