@@ -14,6 +14,7 @@ from portal.db import utcnow
 from portal.marketplace import queries
 from portal.marketplace.wording import artist_href, decimals, media, nft_href, short
 from portal.masters import queries as master_queries
+from portal.nfts import book
 from portal.nfts import queries as nft_queries
 from portal.nfts.enums import NftListingStatus
 from portal.nfts.models import MasterNft, NftTransfer
@@ -131,7 +132,8 @@ def _history(session: Session, share: MasterNft) -> dict[str, Any]:
     """Its prices in the currency of the first one, the oldest first; one alone is a number and not a picture."""
     ipo = share.master.ipo
     first = [(share.minted_at, share.mint_price_wei, ipo.mint_price_currency if ipo else None)]
-    sales = [(s.at, s.price, s.currency) for s in queries.sales_of(session, share.id, SALES)]
+    rows = book.sales(session, nft_id=share.id, limit=SALES)
+    sales = [(s.at, s.price, s.currency) for s in reversed(rows) if s.price is not None and s.currency and not s.own]
     told = [(at, price, code) for at, price, code in [*first, *sales] if at and price is not None and code]
     currency = told[0][2] if told else None
     line = [(at, price) for at, price, code in told if code == currency]
