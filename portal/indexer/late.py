@@ -28,7 +28,7 @@ def supplement(chain_id: str, at: Cursor, batch: Batch, followed: Followed, plat
         fresh = [entry for entry in batch.entries if entry.key not in known]
         kept = {entry.block_number for entry in fresh}
         blocks = [block for block in batch.blocks if block.number in kept]
-        if fresh and _late(session, chain_id, fresh):
+        if fresh and _late(session, chain_id, fresh, platform.market):
             staging.put_blocks(session, chain_id, blocks, Finality.FINALIZED)
             staging.put_logs(session, chain_id, fresh)
             staging.quarantine(session, chain_id, batch.bad)
@@ -55,24 +55,28 @@ def _known(session: Session, chain_id: str, batch: Batch) -> set[tuple[str, int]
 LATER = """
 SELECT EXISTS (
     WITH given AS (SELECT unnest(CAST(:addresses AS text[])) AS address), related AS (
-        SELECT address FROM given
+        SELECT address, '0x' || lpad(substr(address, 3), 64, '0') AS topic FROM given
         UNION
-        SELECT d.contract_address FROM given g
+        SELECT d.contract_address, '' FROM given g
         JOIN master_contracts c ON c.chain_id = :chain AND c.contract_address = g.address
         JOIN dividend_contracts d ON d.chain_id = :chain AND d.master_id = c.master_id
     )
-    SELECT FROM chain_logs l JOIN related r ON r.address = l.address
+    SELECT FROM chain_logs l JOIN related r
+      ON r.address = l.address OR (l.address = :market AND r.topic IN (l.topics[2], l.topics[3]))
     WHERE l.chain_id = :chain AND (l.block_number, l.log_index) > (:block, :index))
 """
+"""Orders of the market belong to the shares that they name in an indexed argument."""
 
 
-def _late(session: Session, chain_id: str, fresh: Sequence[Entry]) -> bool:
+def _late(session: Session, chain_id: str, fresh: Sequence[Entry], market: str | None) -> bool:
     """Whether a later log of the same master or coin is written already."""
     first = fresh[0]
-    addresses = sorted({entry.address for entry in fresh if entry.kind is not follow.Kind.FACTORY})
+    addresses = {entry.address for entry in fresh if entry.kind is not follow.Kind.FACTORY}
+    traded = {f"0x{topic[26:]}" for entry in fresh if entry.kind is follow.Kind.MARKET for topic in entry.topics[1:]}
+    values = {"chain": chain_id, "addresses": sorted(addresses | traded), "market": market or ""}
     return bool(
         session.scalar(
             sa.text(LATER),
-            {"chain": chain_id, "addresses": addresses, "block": first.block_number, "index": first.log_index},
+            values | {"block": first.block_number, "index": first.log_index},
         )
     )

@@ -33,10 +33,15 @@ ARGUMENTS = (
     "unminted",
     "carry",
     "royalty",
+    "figures",
 )
 """Columns of a staged log that come from its arguments."""
 
-MEANING: Mapping[tuple[Kind, str], Mapping[str, str]] = {
+Source = str | tuple[str, ...]
+ORDER = {"sender": "seller", "ref": "collection", "token_id": "tokenId"}
+ASKED = {"ref": "collection", "token_id": "tokenId", "amount": "price", "currency": "currency"}
+
+MEANING: Mapping[tuple[Kind, str], Mapping[str, Source]] = {
     (Kind.SHARES, "Transfer"): {"sender": "sender", "receiver": "receiver", "token_id": "tokenId"},
     (Kind.SHARES, "Minted"): {"wallet": "minter", "token_id": "firstId", "count": "count", "amount": "price"},
     (Kind.COIN, "Transfer"): {"sender": "sender", "receiver": "receiver", "amount": "amount"},
@@ -52,17 +57,22 @@ MEANING: Mapping[tuple[Kind, str], Mapping[str, str]] = {
     (Kind.DIVIDENDS, "Credited"): {"ref": "ref", "wallet": "who", "currency": "token", "amount": "amount"},
     (Kind.DIVIDENDS, "DividendClaimed"): {"wallet": "holder", "currency": "token", "amount": "amount"},
     (Kind.FACTORY, "MasterCreated"): {"sender": "shares", "receiver": "dividends", "ref": "key"},
-    (Kind.MARKET, "Sold"): {
-        "sender": "seller",
-        "receiver": "buyer",
-        "token_id": "tokenId",
-        "amount": "price",
-        "currency": "currency",
-        "ref": "collection",
-        "royalty": "parts",
-    },
+    (Kind.SHARES, "RoyaltyReceived"): {"wallet": "sender", "amount": "amount"},
+    (Kind.SHARES, "RoyaltyCredited"): {"currency": "currency", "figures": ("artist", "first", "second", "third")},
+    (Kind.SHARES, "RoyaltyWithdrawn"): {"wallet": "who", "currency": "currency", "amount": "amount"},
+    (Kind.MARKET, "Listed"): ORDER | ASKED | {"figures": ("feeBps", "moves", "deadline")},
+    (Kind.MARKET, "Cancelled"): ORDER,
+    (Kind.MARKET, "Offered"): ASKED | {"sender": "bidder", "figures": ("id", "feeBps", "deadline")},
+    (Kind.MARKET, "OfferCancelled"): {"figures": ("id",)},
+    (Kind.MARKET, "Accepted"): {"figures": ("id",)},
+    (Kind.MARKET, "Sold"): ORDER
+    | ASKED
+    | {"receiver": "buyer", "royalty": "parts", "figures": ("parts", "fee", "sellerGets")},
+    (Kind.MARKET, "Held"): {"wallet": "who", "currency": "currency", "amount": "amount"},
+    (Kind.MARKET, "Withdrawn"): {"wallet": "who", "currency": "currency", "amount": "amount"},
 }
-"""Which argument of which event goes where. Events without a line are kept in `chain_logs` only."""
+"""Which argument of which event goes where; a tuple's numbers make one array. Events without a line are kept in
+`chain_logs` only."""
 
 _SOURCES = {key: tuple(where.get(column) for column in ARGUMENTS) for key, where in MEANING.items()}
 _NOTHING: tuple[str | None, ...] = (None,) * len(ARGUMENTS)
@@ -141,7 +151,16 @@ def _values(log: DecodedLog, kind: Kind, followed: Followed) -> tuple[str | None
     args: dict[str, Any] = log.args
     if kind is Kind.SHARES and not 1 <= args.get("tokenId", 1) <= followed.supplies.get(log.address, MOST_INDEX):
         raise MalformedLog("a share beyond the supply")
-    return tuple(None if name is None else _value(name, args[name], followed) for name in sources)
+    return tuple(None if source is None else _column(source, args, followed) for source in sources)
+
+
+def _column(source: Source, args: Mapping[str, Any], followed: Followed) -> str:
+    """One argument as text, or several numbers as an array; one that is several itself stands there one by one."""
+    if isinstance(source, str):
+        return _value(source, args[source], followed)
+    values = [args[name] for name in source]
+    flat = [number for value in values for number in (value if isinstance(value, tuple) else (value,))]
+    return "{" + ",".join(map(str, flat)) + "}"
 
 
 def _value(name: str, value: Any, followed: Followed) -> str:

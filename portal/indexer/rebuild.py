@@ -20,18 +20,20 @@ from portal.artists.models import Artist
 from portal.indexer import follow, queries, reorg, writing
 from portal.indexer.follow import Platform
 from portal.masters.models import DividendContract, MasterContract, MasterIpo
-from portal.nfts.models import MasterNft, NftOwnershipSnapshot, NftTransfer
+from portal.nfts.models import MarketCredit, MasterNft, NftOrder, NftOwnershipSnapshot, NftTransfer, RoyaltyCredit
 from portal.revenue.models import DividendClaim, DividendEvent, WalletDividendBalance
 from portal.tokens.models import ArtistToken, TokenHolder, TokenTransfer
 
 LOGS_AT_ONCE = 20_000
 STAMPS = {"created_at", "updated_at"}
-OF_ORDERS = {"listing_status", "listing_price_wei", "listing_currency", "listed_at", "token_uri"}
-UNUSED = {"last_dividend_claimed_at", "gas_used", "gas_price_wei", "claimant_token_id"}
+UNUSED = {"token_uri", "last_dividend_claimed_at", "gas_used", "gas_price_wei", "claimant_token_id"}
 
 MIRRORS: tuple[type[Any], ...] = (
     MasterNft,
     NftTransfer,
+    NftOrder,
+    MarketCredit,
+    RoyaltyCredit,
     NftOwnershipSnapshot,
     TokenTransfer,
     TokenHolder,
@@ -134,7 +136,7 @@ def _name(model: type[Any]) -> str:
 
 
 def _columns(model: type[Any]) -> list[str]:
-    hidden = STAMPS | OF_ORDERS | UNUSED
+    hidden = STAMPS | UNUSED
     return [column.name for column in model.__table__.columns if column.name not in hidden]
 
 

@@ -5,13 +5,16 @@ columns are their contract with the indexer:
 
     block_number, block_time, tx_hash, log_index, address   where it stands
     kind, event                                             shares|dividends|coin|factory|market, the ABI's name
-    sender, receiver        Transfer, Sold                  addresses
-    wallet                  Minted, Credited, DividendClaimed
-    token_id, count         Transfer, Minted (first id and how many), Sold
-    amount                  smallest units: price, deposit, distribution in all, credit, claim, coins
+    sender, receiver        Transfer, Listed, Cancelled, Offered (who placed it), Sold (seller, buyer)    addresses
+    wallet                  Minted, Credited, DividendClaimed, Royalty…, Held, Withdrawn
+    token_id, count         Transfer, Minted (first id and how many), Listed, Cancelled, Offered, Sold
+    amount                  smallest units: price, deposit, distribution in all, credit, claim, coins, royalty
     currency                its code
-    ref                     bytes32 of a deposit, key of a master, collection of a sale
+    ref                     bytes32 of a deposit, key of a master, collection of an order or sale
     per_share, unminted, carry, royalty                     smallest units
+    figures                 whole numbers: Listed (fee bps, moves, deadline), Offered (id, fee bps, deadline),
+                            OfferCancelled, Accepted (id), Sold (parts of artist and first three minters, fee,
+                            what the seller gets), RoyaltyCredited (artist and first three minters)
 """
 
 from __future__ import annotations
@@ -34,7 +37,8 @@ CREATE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_logs (
     block_number numeric(20, 0), block_time timestamptz, tx_hash text, log_index int, address text, kind text,
     event text, sender text, receiver text, wallet text, token_id numeric, count numeric, amount numeric,
-    currency text, ref text, per_share numeric, unminted numeric, carry numeric, royalty numeric
+    currency text, ref text, per_share numeric, unminted numeric, carry numeric, royalty numeric,
+    figures numeric[]
 ) ON COMMIT DELETE ROWS
 """
 STAGED: LiteralString = "COPY staged_logs FROM STDIN"

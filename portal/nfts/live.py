@@ -1,14 +1,23 @@
 # ruff: noqa: S608  (statements are put together from constants)
-"""News of shares: how many are minted, and who owns which. Absolute values; `seq` only rises, also in a reorg."""
+"""News of shares: how many are minted, who owns which, and what is for sale. Absolute values; `seq` only rises, also
+in a reorg. Rooms "nft:<id>": whoever may see the share."""
 
 from __future__ import annotations
+
+import uuid
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal import live
 from portal.accounts.queries import wallet_owners
+from portal.db import db
+from portal.nfts import queries
+from portal.nfts.order_projections import TOUCHED
 from portal.nfts.projections import MINTED_MASTERS, MOVE, NFT_ID
+from portal.web.access import anyone
+from portal.web.sockets import room
 
 MOVED = f"""
 SELECT n.id, n.master_id, n.current_owner_wallet, array_agg(DISTINCT s.sender) || array_agg(DISTINCT s.receiver)
@@ -16,6 +25,10 @@ FROM staged_logs s JOIN master_nfts n ON n.id = {NFT_ID}
 WHERE {MOVE} GROUP BY n.id
 """
 MINTED = f"SELECT i.master_id, i.minted_supply FROM master_ipos i WHERE i.master_id IN ({MINTED_MASTERS})"
+LISTED = f"""
+SELECT n.id, n.master_id, n.listing_status, n.listing_price_wei, n.listing_currency
+FROM master_nfts n WHERE n.id IN ({TOUCHED})
+"""
 MOST_ADDRESSES = 10_000
 
 
@@ -29,5 +42,36 @@ def announce(session: Session, chain_id: str, seq: int) -> None:
     for nft_id, master_id, owner, wallets in moved:
         payload = {"type": "nft.transfer", "nftId": str(nft_id), "newOwner": owner, "seq": seq}
         users = {f"user:{people[wallet]}" for wallet in wallets if wallet in people}
-        for room in (f"nft:{nft_id}", f"master:{master_id}", *sorted(users)):
-            live.publish(session, room, str(nft_id), payload)
+        for where in (f"nft:{nft_id}", f"master:{master_id}", *sorted(users)):
+            live.publish(session, where, str(nft_id), payload)
+    for nft_id, master_id, *listing in session.execute(sa.text(LISTED), {"chain": chain_id}):
+        for where in (f"nft:{nft_id}", f"master:{master_id}"):
+            live.publish(session, where, str(nft_id), listing_changed(nft_id, master_id, *listing) | {"seq": seq})
+
+
+def listing_changed(
+    nft_id: uuid.UUID, master_id: uuid.UUID, status: str, price: int | None, currency: str | None
+) -> dict[str, Any]:
+    """`listing.changed` without its seq; `price` in smallest units as text, null where nothing is listed."""
+    told = None if price is None else str(int(price))
+    entity = {"nftId": str(nft_id), "masterId": str(master_id)}
+    return {"type": "listing.changed", **entity, "status": status, "price": told, "currency": currency}
+
+
+def may_join(nft_id: uuid.UUID) -> bool:
+    return queries.public(db.session(), nft_id) is not None
+
+
+def state(nft_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Owner and listing as of now; without seq, because only the indexer numbers what the chain said."""
+    share = queries.public(db.session(), nft_id)
+    if share is None:
+        return []
+    listing = share.listing_status.value, share.listing_price_wei, share.listing_currency
+    return [
+        {"type": "nft.transfer", "nftId": str(nft_id), "newOwner": share.current_owner_wallet},
+        listing_changed(nft_id, share.master_id, *listing),
+    ]
+
+
+room("nft", anyone, may_join, state)

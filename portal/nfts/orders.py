@@ -66,8 +66,8 @@ class Intent:
     number: int | None
 
 
-def prepare(user_id: uuid.UUID, wish: Wish, settings: Settings) -> Intent:
-    """Check a wish by database and chain, at the newest block, and say what to sign.
+def prepare(user_id: uuid.UUID, wish: Wish, settings: Settings, keyed: KeyedRequest | None = None) -> Intent:
+    """Check a wish by database and chain, at the newest block, and say what to sign. Nothing is asked of anybody.
 
     Raises NotFound, Invalid for a field, Changed where the share is not for sale as it was seen, Conflict with the
     reason (too little money: how much of what is missing), and Unavailable while the chain is silent.
@@ -82,7 +82,12 @@ def prepare(user_id: uuid.UUID, wish: Wish, settings: Settings) -> Intent:
     venue.must_succeed(plan.call, plan.needs.wallet, before)
     lines = with_network_fee(plan.lines, fee)
     steps = [*before, (plan.wish.act.value, plan.call)]
-    return Intent(plan.wish, lines, steps, plan.master_id, plan.title, plan.nft_id, plan.number)
+    made = Intent(plan.wish, lines, steps, plan.master_id, plan.title, plan.nft_id, plan.number)
+    if keyed is not None:
+        with transaction() as session:
+            claim(session, keyed)
+            keep(session, made)
+    return made
 
 
 def request(user_id: uuid.UUID, wish: Wish, keyed: KeyedRequest | None = None) -> str:

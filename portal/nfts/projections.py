@@ -13,10 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.chain.ids import ZERO, id_sql
+from portal.nfts import order_projections
 
 CHAIN = "CAST(:chain AS text)"
 NFT_ID = id_sql("nft", CHAIN, "s.address", "s.token_id")
 MOVE = "s.kind = 'shares' AND s.event = 'Transfer'"
+SOLD = "s.kind = 'market' AND s.event = 'Sold'"
 MARKETPLACE = "AudiFi"
 
 OWNERS = f"""
@@ -49,23 +51,52 @@ WHERE n.chain_id = :chain AND n.contract_address = l.address AND n.token_id = l.
 """Mint with the owner at the end of the batch, and hand on what was there before: no row is written twice."""
 
 MOVES = f"""
+WITH traded AS (
+    SELECT DISTINCT s.ref AS address, s.token_id FROM staged_logs s WHERE {SOLD}
+), played AS (
+    SELECT s.event, s.tx_hash, s.log_index, lead(s.event) OVER w AS next_event, lead(s.tx_hash) OVER w AS next_tx,
+           lead(s.log_index) OVER w AS next_index
+    FROM staged_logs s
+    JOIN traded d ON d.address = CASE s.kind WHEN 'market' THEN s.ref ELSE s.address END AND d.token_id = s.token_id
+    WHERE ({MOVE}) OR ({SOLD})
+    WINDOW w AS (PARTITION BY d.address, d.token_id ORDER BY s.block_number, s.log_index)
+), elsewhere AS (
+    SELECT s.address, s.tx_hash, CASE WHEN (
+               SELECT count(*) FROM staged_logs m WHERE m.kind = 'shares' AND m.event = 'Transfer'
+                 AND m.tx_hash = s.tx_hash AND m.address = s.address) = 1 THEN sum(s.amount) END AS royalty
+    FROM staged_logs s
+    WHERE s.kind = 'shares' AND s.event = 'RoyaltyReceived' AND s.amount > 0 AND NOT EXISTS (
+        SELECT FROM staged_logs m WHERE m.kind = 'market' AND m.event = 'Sold' AND m.tx_hash = s.tx_hash
+          AND m.address = s.wallet)
+    GROUP BY s.address, s.tx_hash
+)
 INSERT INTO nft_transfers (
     id, master_nft_id, master_id, token_id, chain_id, contract_address, from_wallet, to_wallet, tx_hash,
     block_number, log_index, block_timestamp, transfer_type, sale_price_wei, sale_currency, marketplace,
     royalty_paid_wei, royalty_recipient)
 SELECT {id_sql("transfer", CHAIN, "s.tx_hash", "s.log_index")}, {NFT_ID}, c.master_id, s.token_id, c.chain_id,
-       s.address, s.sender, s.receiver, s.tx_hash, s.block_number, s.log_index, s.block_time,
-       CASE WHEN s.sender = '{ZERO}' THEN 'mint' WHEN s.receiver = '{ZERO}' THEN 'burn'
-            WHEN o.event IS NOT NULL THEN 'sale' ELSE 'transfer' END,
-       o.amount, o.currency, CASE WHEN o.event IS NOT NULL THEN '{MARKETPLACE}' END, o.royalty,
-       CASE WHEN o.royalty > 0 THEN s.address END
+       s.address, s.sender, s.receiver, s.tx_hash, s.block_number, s.log_index, s.block_time, k.type,
+       o.amount, o.currency, CASE WHEN o.event IS NOT NULL THEN '{MARKETPLACE}' END, k.royalty,
+       CASE WHEN k.royalty > 0 THEN s.address END
 FROM staged_logs s
 JOIN master_contracts c ON c.chain_id = :chain AND c.contract_address = s.address
-LEFT JOIN staged_logs o ON o.kind = 'market' AND o.event = 'Sold' AND o.tx_hash = s.tx_hash
- AND o.ref = s.address AND o.token_id = s.token_id AND o.receiver = s.receiver
+LEFT JOIN played p ON p.event = 'Transfer' AND p.next_event = 'Sold' AND p.next_tx = p.tx_hash
+ AND p.tx_hash = s.tx_hash AND p.log_index = s.log_index
+LEFT JOIN staged_logs o ON o.kind = 'market' AND o.event = 'Sold' AND o.tx_hash = p.next_tx
+ AND o.log_index = p.next_index
+LEFT JOIN elsewhere f ON f.address = s.address AND f.tx_hash = s.tx_hash
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN s.sender = '{ZERO}' THEN 'mint' WHEN s.receiver = '{ZERO}' THEN 'burn'
+                WHEN o.event IS NOT NULL OR f.address IS NOT NULL THEN 'sale' ELSE 'transfer' END AS type,
+           CASE WHEN o.event IS NOT NULL THEN o.royalty
+                WHEN '{ZERO}' NOT IN (s.sender, s.receiver) THEN f.royalty END AS royalty
+) k
 WHERE {MOVE}
 """
-"""The share's id is reckoned, not looked up: a move of a share that was never minted breaks the foreign key."""
+"""A move is a sale where the market's `Sold` follows it in its transaction. One beside which native royalties came in
+was sold elsewhere, for nobody here knows what; the royalty is told where it can only be this share's.
+
+The share's id is reckoned, not looked up: a move of a share that was never minted breaks the foreign key."""
 
 FORGET_MOVES = "DELETE FROM nft_transfers WHERE chain_id = :chain AND block_number > :fork"
 
@@ -126,27 +157,32 @@ UPDATE artists a SET total_sales = (
     WHERE m.artist_id = a.id AND t.transfer_type = 'sale')
 WHERE a.id IN (
     SELECT m.artist_id FROM staged_logs s
-    JOIN master_contracts c ON c.chain_id = :chain AND c.contract_address = s.ref
+    JOIN master_contracts c ON c.chain_id = :chain AND c.contract_address = coalesce(s.ref, s.address)
     JOIN masters m ON m.id = c.master_id
-    WHERE s.kind = 'market' AND s.event = 'Sold')
+    WHERE s.event IN ('Sold', 'RoyaltyReceived'))
 """
 
 
 def apply(session: Session, chain_id: str) -> None:
     """Shares minted, moved, sold and handed back; then the figures that follow from them.
 
-    Raises IntegrityError for a log that cannot be true: a share minted twice or moved before its mint.
+    Raises IntegrityError for a log that cannot be true: a share minted twice or moved before its mint, a sale whose
+    parts are not its price, a listing by another than the owner.
     """
     for statement in (OWNERS, MOVES):
         session.execute(sa.text(statement), {"chain": chain_id})
+    order_projections.apply(session, chain_id)
     _refresh(session, chain_id)
+    order_projections.apply_royalties(session, chain_id)
 
 
 def undo(session: Session, chain_id: str, fork: int) -> None:
     """Take back what `staged_logs` (all logs after block `fork`) did; `revenue` must have been undone before."""
     values = {"chain": chain_id, "fork": fork}
+    order_projections.undo(session, chain_id, fork)
     for statement in (FORGET_MOVES, FORGET_MINTS, GIVE_BACK):
         session.execute(sa.text(statement), values)
+    order_projections.show(session, chain_id)
     _refresh(session, chain_id)
 
 

@@ -6,9 +6,12 @@ from typing import Annotated
 
 from typing_extensions import TypedDict
 
-from portal.masters.shapes import PublicMaster, to_public_master
-from portal.nfts.enums import NftListingStatus, TransferType
-from portal.nfts.models import MasterNft, NftTransfer
+from portal.masters.shapes import PublicMaster, UnsignedTransaction, to_public_master, unsigned
+from portal.nfts.book import Credit, Royalty
+from portal.nfts.enums import NftListingStatus, OrderStatus, TransferType
+from portal.nfts.models import MasterNft, NftOrder, NftTransfer
+from portal.nfts.orders import Intent
+from portal.nfts.prices import Label
 from portal.nfts.rules import minter_slot, tier
 from portal.versions import stamp
 from portal.web.schema import Address, Hash, Id, Time, Units, one_of
@@ -39,6 +42,70 @@ class ShareOfMaster(Share):
     master: PublicMaster
 
 
+class Offer(TypedDict):
+    """Money left with the market for a share; `deadline` null is none."""
+
+    offerId: Id
+    nftId: Id
+    masterId: Id
+    tokenId: Units
+    status: Annotated[str, one_of(OrderStatus)]
+    bidder: Address
+    price: Units
+    currency: str
+    deadline: Time | None
+    txHash: Hash
+    at: Time
+
+
+class Line(TypedDict):
+    """`included`: a part of the price. `networkFee` is an estimate, in ETH; the other lines are exact."""
+
+    label: Annotated[str, one_of(Label)]
+    amount: Units
+    currency: str
+    included: bool
+
+
+class Step(TypedDict):
+    """`approveShare` and `approveCoins` give the market leave; the other name is the act itself."""
+
+    name: str
+    transaction: UnsignedTransaction
+
+
+class TradeIntent(TypedDict):
+    """What the wallet signs, in this order, and what it comes to."""
+
+    wallet: Address
+    transactions: list[Step]
+    lines: list[Line]
+
+
+class WaitingCredit(TypedDict):
+    """Money that the market could not deliver to a wallet."""
+
+    wallet: Address
+    currency: str
+    amount: Units
+
+
+class WaitingRoyalty(TypedDict):
+    """What resales left for a role; `wallet` is null for the artist, whose role may move on the chain."""
+
+    masterId: Id
+    role: str
+    wallet: Address | None
+    currency: str
+    earned: Units
+    waiting: Units
+
+
+class Waiting(TypedDict):
+    credits: list[WaitingCredit]
+    royalties: list[WaitingRoyalty]
+
+
 Transfer = TypedDict(
     "Transfer",
     {
@@ -52,6 +119,7 @@ Transfer = TypedDict(
         "salePrice": Units | None,
         "saleCurrency": str | None,
         "marketplace": str | None,
+        "royaltyPaid": Units | None,
     },
 )
 """One move; the zero address stands for the mint and for a share handed back."""
@@ -95,6 +163,56 @@ def transfer(move: NftTransfer) -> Transfer:
         "salePrice": _units(move.sale_price_wei),
         "saleCurrency": move.sale_currency,
         "marketplace": move.marketplace,
+        "royaltyPaid": _units(move.royalty_paid_wei),
+    }
+
+
+def offer(order: NftOrder) -> Offer:
+    return {
+        "offerId": str(order.id),
+        "nftId": str(order.master_nft_id),
+        "masterId": str(order.master_id),
+        "tokenId": str(order.token_id),
+        "status": order.status.value,
+        "bidder": order.maker_wallet,
+        "price": str(order.price),
+        "currency": order.currency,
+        "deadline": stamp(order.deadline),
+        "txHash": order.placed_tx_hash,
+        "at": stamp(order.placed_at),
+    }
+
+
+def intent(made: Intent) -> TradeIntent:
+    return {
+        "wallet": made.wish.wallet,
+        "transactions": [{"name": name, "transaction": unsigned(one)} for name, one in made.transactions],
+        "lines": [
+            {
+                "label": line.label.value,
+                "amount": str(line.amount),
+                "currency": line.currency,
+                "included": line.included,
+            }
+            for line in made.lines
+        ],
+    }
+
+
+def waiting(credits: list[Credit], royalties: list[Royalty]) -> Waiting:
+    return {
+        "credits": [{"wallet": c.wallet, "currency": c.currency, "amount": str(c.amount)} for c in credits],
+        "royalties": [
+            {
+                "masterId": str(r.master_id),
+                "role": r.role,
+                "wallet": r.wallet,
+                "currency": r.currency,
+                "earned": str(r.earned),
+                "waiting": str(r.waiting),
+            }
+            for r in royalties
+        ],
     }
 
 

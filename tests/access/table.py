@@ -81,6 +81,7 @@ THINGS = {
     "decision_id": "decision",
     "event_id": "event",
     "nft_id": "nft",
+    "order_id": "stranger",
     "way_id": "way",
     "wallet_id": "wallet",
     "owner_id": "owner",
@@ -166,6 +167,7 @@ ROOMS = """
 master:live        anyone
 master:draft       owner-public
 artist:artist      anyone
+nft:nft            anyone
 vstudio:room       anyone
 vstudio:sketch     host-public
 user:owner         owner

@@ -26,9 +26,16 @@ ELSEWHERE = ("ignored_auth", "use_after_free", "ensure_resource_availability", "
 NEEDS_A_CHAIN = {
     "POST /api/v2/dividends/claim-intents",
     "POST /api/v2/masters/{masterId}/ipo/mint-intents",
+    "POST /api/v2/masters/{masterId}/royalty-intents",
+    "POST /api/v2/me/credit-intents",
+    "POST /api/v2/nfts/{nftId}/listing",
+    "DELETE /api/v2/nfts/{nftId}/listing",
+    "POST /api/v2/nfts/{nftId}/orders",
+    "POST /api/v2/offers/{orderId}/accept",
+    "DELETE /api/v2/offers/{orderId}",
     "POST /api/v2/revenue-events/{eventId}/retry",
 }
-"""Carried out in `tests.masters` and `tests.revenue` only: without a chain they are 409 or 503."""
+"""Carried out in `tests.masters`, `tests.nfts` and `tests.revenue` only: without a chain they are 409 or 503."""
 
 
 ALL = slice(None)

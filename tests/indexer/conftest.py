@@ -33,7 +33,11 @@ class Stage:
     def __init__(self, app: Flask, world: World, node: FakeNode) -> None:
         self.app, self.world, self.node = app, world, node
         self.settings: Settings = replace(
-            app.config["SETTINGS"], rpc_url=node.url, factory_address=world.factory, finality_blocks=8
+            app.config["SETTINGS"],
+            rpc_url=node.url,
+            factory_address=world.factory,
+            market_address=world.market,
+            finality_blocks=8,
         )
         app.config["SETTINGS"] = self.settings
         self.follower = Follower(self.settings)

@@ -142,6 +142,7 @@ class World:
         self.chain = FakeChain(finality)
         self.shares, self.dividends = digest("shares", seed)[:42], digest("dividends", seed)[:42]
         self.coin, self.factory = digest("coin", seed)[:42], "0x" + "fa" * 20
+        self.market = "0x" + "3a" * 20
         self.key = digest("key", seed)
         self.state = State()
         self._history = [deepcopy(self.state)]

@@ -15,6 +15,15 @@ from tests.indexer.oracle import expected, found
 CORRUPTIONS = {
     "master_nfts": "UPDATE master_nfts SET current_owner_wallet = '0x01' WHERE token_id = 1",
     "nft_transfers": "DELETE FROM nft_transfers WHERE id = (SELECT id FROM nft_transfers ORDER BY id LIMIT 1)",
+    "nft_orders": "INSERT INTO nft_orders (id, kind, chain_id, market_address, order_key, contract_address, token_id,"
+    " master_nft_id, master_id, maker_wallet, price, currency, fee_bps, placed_tx_hash, placed_block, placed_log_index,"
+    " placed_at) SELECT gen_random_uuid(), 'offer', chain_id, '0x09', '1', contract_address, token_id, id, master_id,"
+    " '0x03', 5, 'ETH', 50, '0x0a', 1, 0, now() FROM master_nfts WHERE token_id = 1",
+    "market_credits": "INSERT INTO market_credits (id, chain_id, market_address, wallet, currency, held)"
+    " VALUES (gen_random_uuid(), '31337', '0x09', '0x03', 'ETH', 1)",
+    "royalty_credits": "INSERT INTO royalty_credits (id, master_id, chain_id, contract_address, kind, currency, amount,"
+    " tx_hash, block_number, log_index, block_timestamp)"
+    " SELECT gen_random_uuid(), id, '31337', '0x08', 'arrived', 'ETH', 1, '0x0b', 1, 0, now() FROM masters",
     "nft_ownership_snapshots": "UPDATE nft_ownership_snapshots SET owner_wallet = '0x02'",
     "token_transfers": "UPDATE token_transfers SET amount = amount + 1",
     "token_holders": "UPDATE token_holders SET balance = balance + 1",
