@@ -7,7 +7,7 @@ from migrations.ddl import UNITS, bps, not_negative, stamps
 from migrations.grants import full
 
 revision = "0024"
-down_revision = "0021"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

@@ -7,7 +7,7 @@ from migrations.ddl import BLOCK, TIME, UNITS, bps, counts, created, lower_case,
 from migrations.grants import worker_writes
 
 revision = "0025"
-down_revision = "0021"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from migrations.ddl import created
 from migrations.grants import BOTH
 
 revision = "0026"
-down_revision = "0021"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

@@ -110,6 +110,14 @@ def _asked(client: Client, tx_hash: str, row: ChainTransaction | None) -> Progre
     return Progress(_depth(client, block, final), block, confirmations, needed=head - final + 1)
 
 
+def overtaken(wallet: str, nonce: int) -> bool:
+    """Whether another transaction took this place in the wallet's queue: one that the node has not, was replaced.
+
+    Raises Unavailable while the node is silent.
+    """
+    return current().nonce(wallet) > nonce
+
+
 def _reason(client: Client, tx_hash: str, block: int) -> str | None:
     """Of a wallet's transaction, about which no row of ours knows anything."""
     call = client.sent(tx_hash)

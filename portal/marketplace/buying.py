@@ -112,8 +112,17 @@ def _to_sign(master: Master, wallet: str, quantity: int) -> Response:
         _lines(intent),
         intent.purchase.currency,
         _transactions(intent),
+        wallet,
         terms,
+        (f"/masters/{master.id}/mint", _again(intent)),
     )
+
+
+def _again(intent: MintIntent) -> dict[str, str]:
+    """The fields that ask for the same with a fresh leave to buy."""
+    bought = intent.purchase
+    fields = {"quantity": str(bought.quantity), "other": bought.wallet}
+    return fields | ({"termsVersion": bought.terms_version} if bought.terms_version else {})
 
 
 def _lines(intent: MintIntent) -> list[Line]:

@@ -12,6 +12,7 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from portal.chain.reasons import helpful
 from portal.chain.signer import demo_signers
 from portal.db import db
 from portal.errors import Conflict
@@ -39,7 +40,7 @@ def followed(session: Session, master: Master, user_id: uuid.UUID | None, wanted
         return None
     title = f"You hand back {shares(len(act.payload['numbers']))}"
     href = f"{master_href(master)}?refund={wanted}"
-    return follow(act, title, href, "the money is in your wallet", f"It failed. {SAFE}", act.failure)
+    return follow(act, title, href, "the money is in your wallet", f"It failed. {SAFE}", helpful(act.failure or ""))
 
 
 @handing_back.post("/masters/<uuid:master_id>/refund", access=signed_in)
@@ -80,4 +81,5 @@ def _to_sign(asked: Handback) -> Response:
         ],
         asked.currency,
         [("Hand the shares back", asked.unsigned())],
+        asked.wallet,
     )

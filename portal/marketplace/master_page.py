@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
@@ -20,6 +21,7 @@ from portal.marketplace.wording import (
     left,
     master_href,
     media,
+    nft_href,
     price,
     shares,
     short,
@@ -30,7 +32,9 @@ from portal.masters.enums import IpoStatus
 from portal.masters.models import Master, MasterIpo
 from portal.masters.shapes import contract_lines, shown_status, track
 from portal.money import format_units
-from portal.nfts import refunds
+from portal.nfts import book, refunds
+from portal.nfts import queries as nft_queries
+from portal.revenue import income as revenue
 
 SHARES = 12
 MOVES = 6
@@ -71,12 +75,15 @@ def page(
         "ipo": _ipo(ipo) if ipo else None,
         "offer": _offer(session, master, ipo, viewer, asked) if ipo and ipo.status is IpoStatus.LIVE else None,
         "signed_in": viewer.user_id is not None,
-        "has_wallet": bool(_wallets(session, viewer)),
+        "has_wallet": bool(own_wallets(session, viewer)),
         "handbacks": _handbacks(session, master, viewer),
         "refusal": asked.refusal,
         "splits": _splits(session, master, ipo),
         "feed": _feed(session, master, viewer),
         "movers": _movers(session, master, ipo, viewer),
+        "royalties": _royalties(session, master, viewer),
+        "owned": _owned(session, master, viewer),
+        "lowest": _lowest(session, master),
         "contract": contract_lines(session, master),
         "owner_href": f"/studio/masters/{master.id}" if master.artist.user_id == viewer.user_id else None,
         "purchase": purchase,
@@ -123,8 +130,8 @@ def _ipo(ipo: MasterIpo) -> dict[str, Any]:
 
 def _offer(session: Session, master: Master, ipo: MasterIpo, viewer: Viewer, asked: Asked) -> dict[str, Any]:
     """The box's form, or the reason why there is none and the way on."""
-    wallets = _wallets(session, viewer)
-    reason, label, href = _hindrance(viewer, bool(wallets), master_href(master))
+    wallets = own_wallets(session, viewer)
+    reason, label, href = hindrance(viewer, bool(wallets), master_href(master))
     most = max(1, min(MOST_AT_ONCE, ipo.total_supply - ipo.minted_supply))
     able = [address for address in wallets if address in demo_signers(viewer.settings)]
     fee = minting.network_fee(session) if able else None
@@ -146,7 +153,7 @@ def _offer(session: Session, master: Master, ipo: MasterIpo, viewer: Viewer, ask
     }
 
 
-def _wallets(session: Session, viewer: Viewer) -> list[str]:
+def own_wallets(session: Session, viewer: Viewer) -> list[str]:
     """The viewer's proved wallets on the portal's chain."""
     linked = account_queries.wallets_of(session, viewer.user_id) if viewer.user_id else []
     return [w.wallet_address for w in linked if w.verified and w.chain_id == str(viewer.settings.chain_id)]
@@ -156,7 +163,7 @@ def _quantity(typed: str, most: int) -> int:
     return min(int(typed), most) if typed.isascii() and typed.isdigit() and 0 < len(typed) < 4 and int(typed) else 1
 
 
-def _hindrance(viewer: Viewer, has_wallet: bool, here: str) -> tuple[str | None, str | None, str | None]:
+def hindrance(viewer: Viewer, has_wallet: bool, here: str) -> tuple[str | None, str | None, str | None]:
     """(why this viewer cannot buy now, the button's text, where it leads)."""
     if viewer.user_id is None:
         return "Shares are bought from a wallet of yours. Sign in first.", "Sign in to buy", f"/login?next={here}"
@@ -189,19 +196,32 @@ def _splits(session: Session, master: Master, ipo: MasterIpo | None) -> list[dic
 
 
 def _feed(session: Session, master: Master, viewer: Viewer) -> list[dict[str, Any]]:
-    moves = queries.latest_moves(session, master.id, MOVES)
-    names = queries.names_of(session, {m.to_wallet for m in moves}, viewer.user_id)
-    feed = [{"who": names[m.to_wallet], "text": _told(m), "at": m.at} for m in moves if m.kind != "burn"]
+    """Purchases, resales, listings and payments, the newest first."""
+    moves = [m for m in queries.latest_moves(session, master.id, MOVES) if m.kind != "burn"]
+    listings = queries.latest_listings(session, master.id, MOVES)
+    names = queries.names_of(session, {m.to_wallet for m in moves} | {o.wallet for o in listings}, viewer.user_id)
+    feed: list[dict[str, Any]] = [{"who": names[m.to_wallet], "text": _told(m), "at": m.at} for m in moves]
+    for one in listings:
+        text = f"listed No. {one.number:,} at {_amount(one.price, one.currency)}"
+        feed.append({"who": names[one.wallet], "text": text, "at": one.at})
+    for paid in revenue.payments(session, master.id, MOVES):
+        text = f"Paid {format_units(paid.per_share, decimals(paid.currency))} {paid.currency} a share"
+        feed.append({"who": None, "text": text, "at": paid.paid_at})
     if master.ipo and master.ipo.actual_start_at:
         feed.append({"who": None, "text": "Offer opened", "at": master.ipo.actual_start_at})
-    return feed[:MOVES]
+    return sorted(feed, key=lambda item: item["at"], reverse=True)[:MOVES]
+
+
+def _amount(units: int, currency: str) -> str:
+    return f"{format_units(units, decimals(currency))} {currency}"
 
 
 def _told(move: queries.Move) -> str:
     count = shares(move.count)
-    return {"mint": f"bought {count}", "sale": f"bought {count} from {short(move.from_wallet)}"}.get(
-        move.kind, f"received {count}"
-    )
+    if move.kind == "sale":
+        price = f" for {_amount(move.price, move.currency)}" if move.price is not None and move.currency else ""
+        return f"bought {count} from {short(move.from_wallet)}{price}"
+    return f"bought {count}" if move.kind == "mint" else f"received {count}"
 
 
 def _movers(session: Session, master: Master, ipo: MasterIpo | None, viewer: Viewer) -> list[dict[str, Any]]:
@@ -212,6 +232,37 @@ def _movers(session: Session, master: Master, ipo: MasterIpo | None, viewer: Vie
     bonuses = (ipo.first_minter_bonus_bps, ipo.second_minter_bonus_bps, ipo.third_minter_bonus_bps)
     names = queries.names_of(session, {w for w in wallets if w}, viewer.user_id)
     return [{"name": names[w], "bps": bps} for w, bps in zip(wallets, bonuses, strict=True) if w and bps]
+
+
+def _royalties(session: Session, master: Master, viewer: Viewer) -> list[dict[str, Any]]:
+    """What resales left for this viewer, as artist or as one of the first three minters."""
+    if viewer.user_id is None:
+        return []
+    wallets, chain_id = own_wallets(session, viewer), str(viewer.settings.chain_id)
+    rows = [r for r in book.royalties(session, viewer.user_id, wallets, chain_id, master.id) if r.waiting]
+    return [
+        {"minor": r.waiting, "decimals": decimals(r.currency), "currency": r.currency, "href": _withdraw(master, r)}
+        for r in rows
+    ]
+
+
+def _withdraw(master: Master, royalty: book.Royalty) -> str:
+    asked = {"masterId": str(master.id), "currency": royalty.currency, "wallet": royalty.wallet}
+    return "/me/portfolio/withdraw?" + urlencode({name: value for name, value in asked.items() if value})
+
+
+def _owned(session: Session, master: Master, viewer: Viewer) -> int:
+    """How many of its shares this viewer has."""
+    wallets = own_wallets(session, viewer)
+    chain_id = str(viewer.settings.chain_id)
+    return len(nft_queries.shares_held(session, wallets, chain_id, master_id=master.id)) if wallets else 0
+
+
+def _lowest(session: Session, master: Master) -> dict[str, Any] | None:
+    """The cheapest share for sale, in the currency that the offer was in where there is one."""
+    wanted = master.ipo.mint_price_currency if master.ipo else None
+    found = queries.lowest_listing(session, master.id, wanted)
+    return found and {"minor": found[0], "decimals": decimals(found[1]), "currency": found[1]}
 
 
 def _shares(session: Session, master: Master, viewer: Viewer, after: int) -> dict[str, Any]:
@@ -226,7 +277,7 @@ def _shares(session: Session, master: Master, viewer: Viewer, after: int) -> dic
                 "price_minor": row.price_minor,
                 "decimals": decimals(row.currency),
                 "currency": row.currency,
-                "href": None,
+                "href": nft_href(row.id),
             }
             for row in shown
         ],

@@ -15,8 +15,8 @@ from portal.db import Units
 from portal.masters import queries as master_queries
 from portal.masters.enums import IpoStatus
 from portal.masters.models import Master, MasterCollaborator, MasterIpo
-from portal.nfts.enums import NftListingStatus
-from portal.nfts.models import MasterNft, NftTransfer
+from portal.nfts.enums import NftListingStatus, OrderKind
+from portal.nfts.models import MasterNft, NftOrder, NftTransfer
 from portal.revenue.enums import DividendEventType
 from portal.revenue.models import DividendEvent
 from portal.vstudio.enums import VstudioSessionStatus
@@ -128,6 +128,20 @@ def shares(session: Session, master_id: uuid.UUID, user_id: uuid.UUID | None, af
     return [ShareRow(*row) for row in rows]
 
 
+def listed_beside(session: Session, master_id: uuid.UUID, nft_id: uuid.UUID, limit: int) -> list[ShareRow]:
+    """Other shares of a master that are for sale, the cheapest first within a currency."""
+    n = MasterNft
+    rows = session.execute(
+        sa.select(
+            n.id, n.token_id, n.current_owner_wallet, sa.false(), n.listing_price_wei, n.listing_currency
+        )
+        .where(n.master_id == master_id, n.id != nft_id, n.listing_status == NftListingStatus.LISTED)
+        .order_by(n.listing_currency, n.listing_price_wei, n.token_id)
+        .limit(limit)
+    )
+    return [ShareRow(*row) for row in rows]
+
+
 def listed_count(session: Session, master_id: uuid.UUID) -> int:
     return (
         session.scalar(
@@ -137,6 +151,18 @@ def listed_count(session: Session, master_id: uuid.UUID) -> int:
         )
         or 0
     )
+
+
+def lowest_listing(session: Session, master_id: uuid.UUID, currency: str | None) -> tuple[int, str] | None:
+    """(price, currency) of a master's cheapest listed share, `currency` before others."""
+    n = MasterNft
+    row = session.execute(
+        sa.select(n.listing_price_wei, n.listing_currency)
+        .where(n.master_id == master_id, n.listing_status == NftListingStatus.LISTED)
+        .order_by(n.listing_currency != currency, n.listing_price_wei)
+        .limit(1)
+    ).first()
+    return (row[0], row[1]) if row and row[0] is not None and row[1] else None
 
 
 def minter_slots(session: Session, master_id: uuid.UUID) -> list[str | None]:
@@ -160,19 +186,47 @@ class Move:
     to_wallet: str
     count: int
     at: dt.datetime
+    price: int | None
+    currency: str | None
 
 
 def latest_moves(session: Session, master_id: uuid.UUID, limit: int) -> list[Move]:
     """The newest mints and moves, one row a transaction."""
     t = NftTransfer
     rows = session.execute(
-        sa.select(t.transfer_type, t.from_wallet, t.to_wallet, sa.func.count(), sa.func.max(t.block_timestamp))
+        sa.select(
+            t.transfer_type, t.from_wallet, t.to_wallet, sa.func.count(), sa.func.max(t.block_timestamp),
+            sa.cast(sa.func.sum(t.sale_price_wei), Units()), sa.func.min(t.sale_currency),
+        )
         .where(t.master_id == master_id)
         .group_by(t.tx_hash, t.transfer_type, t.from_wallet, t.to_wallet)
         .order_by(sa.func.max(t.block_number).desc())
         .limit(limit)
+    )  # fmt: skip
+    return [Move(row[0].value, *row[1:]) for row in rows]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A listing that somebody made; price in smallest units."""
+
+    wallet: str
+    number: int
+    price: int
+    currency: str
+    at: dt.datetime
+
+
+def latest_listings(session: Session, master_id: uuid.UUID, limit: int) -> list[Placed]:
+    """The newest listings of a master's shares, also those that are over."""
+    o = NftOrder
+    rows = session.execute(
+        sa.select(o.maker_wallet, o.token_id, o.price, o.currency, o.placed_at)
+        .where(o.master_id == master_id, o.kind == OrderKind.LISTING)
+        .order_by(o.placed_block.desc(), o.placed_log_index.desc())
+        .limit(limit)
     )
-    return [Move(kind.value, sender, to, count, at) for kind, sender, to, count, at in rows]
+    return [Placed(*row) for row in rows]
 
 
 def splits(session: Session, master: Master, artist_bps: int) -> list[tuple[str, str, int]]:

@@ -10,6 +10,7 @@ from flask import current_app
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from portal.chain import wallets
 from portal.config import Settings
 from portal.db import db
 from portal.errors import DomainError, NotFound
@@ -89,11 +90,16 @@ def sign(
     lines: list[Line],
     currency: str,
     transactions: list[tuple[str, Unsigned]],
+    wallet: str,
     terms: str | None = None,
+    again: tuple[str, dict[str, str]] | None = None,
+    confirm: tuple[str, dict[str, str], str] | None = None,
+    nav: str = "discover",
 ) -> Response:
-    """The page with transactions for a wallet that signs elsewhere, in the order in which they are signed.
+    """The page with an act's price lines and what there is to sign, in the order in which it is signed.
 
-    `terms` is where the terms stand that whoever signs accepts.
+    `terms` is where the terms stand that whoever signs accepts, `again` the (action, fields) of the form that prepares
+    it anew, `confirm` the (action, fields, text) of the button where the portal signs for this wallet.
     """
     return answer(
         "marketplace/sign.html",
@@ -105,17 +111,9 @@ def sign(
         decimals=decimals(currency),
         currency=currency,
         terms_href=terms,
-        transactions=[_shown(name, one) for name, one in transactions],
+        again=again,
+        confirm=confirm,
+        nav=nav,
+        wallet=wallet,
+        box=wallets.box(settings(), wallet, [(name, t.to, t.value, t.data) for name, t in transactions], back[1]),
     )
-
-
-def _shown(title: str, one: Unsigned) -> dict[str, Any]:
-    """`link` opens it in a wallet on this device (EIP-681)."""
-    return {
-        "title": title,
-        "to": one.to,
-        "value": one.value,
-        "data": one.data,
-        "chain_id": one.chain_id,
-        "link": f"ethereum:{one.to}@{one.chain_id}?value={one.value}&data={one.data}",
-    }

@@ -25,6 +25,7 @@ from portal.marketplace.buying import followed as buying_followed
 from portal.marketplace.handing_back import followed as refund_followed
 from portal.marketplace.handing_back import handing_back
 from portal.marketplace.terms import terms
+from portal.marketplace.trading import trading
 from portal.marketplace.wording import artist_card, master_href
 from portal.masters import queries as master_queries
 from portal.masters.models import Master, MasterIpo
@@ -32,7 +33,7 @@ from portal.web.access import anyone, signed_in
 from portal.web.pages import Pages, answer, is_partial, safe_next, see
 
 pages = Pages("marketplace", __name__)
-more_pages = (art, about, buying, handing_back, terms)
+more_pages = (art, about, buying, handing_back, terms, trading)
 
 MINTER_BPS = [MasterIpo.__table__.c[f"{slot}_minter_bonus_bps"].default.arg for slot in ("first", "second", "third")]
 ROYALTY_BPS = MasterIpo.__table__.c.secondary_royalty_bps.default.arg

@@ -27,6 +27,10 @@ def master_href(master: Master) -> str:
     return readable(master.title, master.short_id)
 
 
+def nft_href(nft_id: uuid.UUID) -> str:
+    return f"/nfts/{nft_id}"
+
+
 def terms_href(master_id: uuid.UUID, version: str | None) -> str | None:
     """Where the terms of an offer stand; None for one that was launched without."""
     return f"/masters/{master_id}/terms/{version}" if version else None

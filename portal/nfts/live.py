@@ -30,6 +30,8 @@ SELECT n.id, n.master_id, n.listing_status, n.listing_price_wei, n.listing_curre
 FROM master_nfts n WHERE n.id IN ({TOUCHED})
 """
 MOST_ADDRESSES = 10_000
+MARKETPLACE = "marketplace"
+"""The room of the whole list: every listing that changes."""
 
 
 def announce(session: Session, chain_id: str, seq: int) -> None:
@@ -45,7 +47,7 @@ def announce(session: Session, chain_id: str, seq: int) -> None:
         for where in (f"nft:{nft_id}", f"master:{master_id}", *sorted(users)):
             live.publish(session, where, str(nft_id), payload)
     for nft_id, master_id, *listing in session.execute(sa.text(LISTED), {"chain": chain_id}):
-        for where in (f"nft:{nft_id}", f"master:{master_id}"):
+        for where in (f"nft:{nft_id}", f"master:{master_id}", MARKETPLACE):
             live.publish(session, where, str(nft_id), listing_changed(nft_id, master_id, *listing) | {"seq": seq})
 
 
@@ -75,3 +77,4 @@ def state(nft_id: uuid.UUID) -> list[dict[str, Any]]:
 
 
 room("nft", anyone, may_join, state)
+room(MARKETPLACE, anyone, lambda _: True, single=True)

@@ -11,18 +11,11 @@ from pydantic import AfterValidator, BeforeValidator
 from portal.web.bodies import Body
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
-_HASH = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
 
 
 def _address(value: str) -> str:
     if not _ADDRESS.fullmatch(value):
         raise ValueError("Choose one of your wallets.")
-    return value.lower()
-
-
-def _hash(value: str) -> str:
-    if not _HASH.fullmatch(value):
-        raise ValueError("A transaction's hash is 0x and 64 hexadecimal digits.")
     return value.lower()
 
 
@@ -41,9 +34,3 @@ class Claim(Body):
 
     def masters(self) -> list[uuid.UUID] | None:
         return None if self.master_id is None else [self.master_id]
-
-
-class Sent(Body):
-    """The hash of a transaction that was signed elsewhere."""
-
-    hash: Annotated[str, AfterValidator(_hash)]

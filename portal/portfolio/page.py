@@ -17,12 +17,12 @@ from portal.money import format_units
 from portal.nfts import refunds
 from portal.nfts.enums import TransferType
 from portal.nfts.refunds import Handback
-from portal.portfolio import book, queries
+from portal.portfolio import book, market, queries
 from portal.portfolio.book import Line, decimals
 from portal.revenue import claims, history
 from portal.revenue.claims import Claimable, Progress, Stage
 
-TABS = {"holdings": "Holdings", "dividends": "Dividends", "claims": "Claims", "activity": "Activity"}
+TABS = {name: name.capitalize() for name in ("holdings", "shares", "dividends", "claims", "activity")}
 HERE = "/me/portfolio"
 CLAIM = "/me/portfolio/claims"
 ROWS = 100
@@ -38,25 +38,32 @@ STEPS = {
 
 @dataclass(frozen=True)
 class Asked:
-    """What the address asks for: a tab, a currency of the income, the claim that was just made."""
+    """What the address asks for: a tab, a currency of the income, what was just claimed or withdrawn, how many rows."""
 
     tab: str = "holdings"
     currency: str = ""
     claim: str = ""
+    trade: str = ""
+    shown: int = market.SHOWN
 
 
 def page(session: Session, user_id: uuid.UUID, settings: Settings, asked: Asked) -> dict[str, Any]:
     """Every value of the template."""
+    withdrawal = market.followed(session, user_id, asked.trade) if asked.trade else None
     wallets = queries.wallets(session, user_id)
     lines = book.lines(session, user_id)
     waiting = {wallet: claims.claimable(session, user_id, wallet, settings.chain_id) for wallet in wallets}
     wallet = next((one for one in wallets if waiting[one]), "")
     on_its_way = claims.latest(session, user_id, waiting[wallet], wallet) if wallet else None
     told = (claims.progress(session, user_id, asked.claim) if asked.claim else None) or on_its_way
+    traded = market.counts(session, user_id)
     tab = asked.tab if asked.tab in TABS else "holdings"
     return {
         "links": [{"text": "Export CSV", "href": "/me/portfolio.csv"}] if lines else [],
+        "user_id": str(user_id),
         "wallets": len(wallets),
+        "withdrawal": withdrawal,
+        "waiting": market.waiting(session, user_id, wallets, settings),
         "wallet_href": "/me/wallets",
         "claim": None if on_its_way else _claim(session, waiting, wallet),
         "claim_steps": steps(told) if told else None,
@@ -64,9 +71,10 @@ def page(session: Session, user_id: uuid.UUID, settings: Settings, asked: Asked)
         "income": _income(session, user_id, lines, asked.currency),
         "tab": tab,
         "tabs": [(key, text, HERE if key == "holdings" else f"{HERE}?tab={key}") for key, text in TABS.items()],
-        "holdings": [_holding(line, waiting) for line in lines],
+        "holdings": [_holding(line, waiting, traded) for line in lines],
         "totals": [_total(total) for total in book.totals(lines)],
         **_allocation(lines),
+        **(market.shares(session, user_id, asked.shown) if tab == "shares" else {}),
         "dividends": _dividends(session, user_id) if tab == "dividends" else [],
         "claims": _claims(session, user_id, settings.chain_id) if tab == "claims" else [],
         "activity": _activity(session, user_id) if tab == "activity" else [],
@@ -180,8 +188,11 @@ def _series(name: str, amounts: list[int], tone: str, currency: str) -> dict[str
 # --- the book ---------------------------------------------------------------------------------------------
 
 
-def _holding(line: Line, waiting: dict[str, list[Claimable]]) -> dict[str, Any]:
+def _holding(
+    line: Line, waiting: dict[str, list[Claimable]], traded: dict[uuid.UUID, tuple[int, int]]
+) -> dict[str, Any]:
     held = line.held
+    listed, offers = traded.get(held.master_id, (0, 0))
     owner = next((w for w, own in waiting.items() if any(c.master_id == held.master_id for c in own)), None)
     return {
         "id": f"{held.master_id}-{line.currency}",
@@ -190,6 +201,8 @@ def _holding(line: Line, waiting: dict[str, list[Claimable]]) -> dict[str, Any]:
         "artist_name": held.artist_name,
         "cover_url": held.cover_image_url or f"/covers/{held.master_id}.svg",
         "shares": held.shares,
+        "listed": listed,
+        "offers": offers,
         "paid_minor": line.paid,
         "last_minor": line.last,
         "received_minor": line.earned,

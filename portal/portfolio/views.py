@@ -10,18 +10,21 @@ from werkzeug.wrappers import Response
 
 from portal.audit.enums import SecurityEventType, SecuritySeverity
 from portal.audit.service import log_security_event
+from portal.chain import wallets
 from portal.chain.signer import demo_signers
 from portal.config import Settings
 from portal.db import db
-from portal.errors import Conflict, FieldError, Invalid
+from portal.errors import Conflict
 from portal.idempotency import Answer
-from portal.portfolio import book, export, forms, page
+from portal.portfolio import book, export, forms, market, page
 from portal.revenue import claims
 from portal.web.access import signed_in
 from portal.web.bodies import form_body, keyed, parse
 from portal.web.pages import Pages, answer, see
 
 pages = Pages("portfolio", __name__)
+
+MOST_SHARES = 2_000
 
 
 @pages.get("/me/portfolio", access=signed_in)
@@ -30,6 +33,8 @@ def portfolio() -> Response:
         tab=request.args.get("tab", "holdings"),
         currency=request.args.get("currency", ""),
         claim=request.args.get("claim", "")[:255].replace("\x00", ""),
+        trade=request.args.get("trade", "")[:36],
+        shown=_shown(request.args.get("shown", "")),
     )
     values = page.page(db.session(), current_user.user_id, _settings(), asked)
     return answer("portfolio/portfolio.html", **values)
@@ -66,28 +71,20 @@ def claims_page() -> Response:
 
 @pages.get("/me/portfolio/claims/new", access=signed_in)
 def unsigned() -> Response:
-    """The transaction for a wallet that signs elsewhere: where to, which data, and what it pays."""
-    return _unsigned_page([])
-
-
-@pages.get("/me/portfolio/claims/sent", access=signed_in)
-def sent() -> Response:
-    """Follow a transaction by its pasted hash."""
-    try:
-        return see(f"/transactions/{parse(forms.Sent, {'hash': request.args.get('hash', '').strip()}).hash}")
-    except Invalid as error:
-        return _unsigned_page(error.errors, 422)
-
-
-def _unsigned_page(errors: list[FieldError], status: int = 200) -> Response:
+    """The transaction for a wallet that signs for itself: where to, which data, and what it pays."""
     fields = {name: request.args[name] for name in ("wallet", "masterId") if request.args.get(name)}
-    form, chain_id = parse(forms.Claim, fields), _settings().chain_id
-    values: dict[str, Any] = {"wallet": form.wallet, "master_id": form.master_id, "errors": errors}
+    form, settings = parse(forms.Claim, fields), _settings()
     try:
-        intent = claims.prepare(db.session(), current_user.user_id, form.wallet, chain_id, form.masters())
-        return answer("portfolio/claim.html", status, intent=intent, lines=_lines(intent), **values)
+        intent = claims.prepare(db.session(), current_user.user_id, form.wallet, settings.chain_id, form.masters())
     except Conflict as nothing:
-        return answer("portfolio/claim.html", 409, intent=None, lines=[], nothing=nothing.detail, **values)
+        return answer("portfolio/claim.html", 409, intent=None, nothing=nothing.detail)
+    box = wallets.box(settings, form.wallet, [("Claim what waits", intent.to, 0, intent.data)], page.HERE)
+    return answer("portfolio/claim.html", intent=intent, lines=_lines(intent), box=box)
+
+
+def _shown(text: str) -> int:
+    asked = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    return min(max(asked, market.SHOWN), MOST_SHARES)
 
 
 def _lines(intent: claims.Intent) -> list[dict[str, Any]]:

@@ -103,7 +103,8 @@
   /* --- time --------------------------------------------------------------------------------------------- */
   const ahead = Date.parse(one("meta[name=server-time]")?.content || "") - Date.now() || 0;
   const now = () => Date.now() + ahead;
-  const forms = { date: { day: "numeric", month: "short", year: "numeric" }, long: { day: "numeric", month: "long", year: "numeric" }, day: { day: "numeric", month: "short" }, clock: { hour: "2-digit", minute: "2-digit", second: "2-digit" }, minute: { hour: "2-digit", minute: "2-digit" }, datetime: { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" } };
+  const day = { day: "numeric", month: "short" }, date = { ...day, year: "numeric" }, minute = { hour: "2-digit", minute: "2-digit" };
+  const forms = { date, long: { ...date, month: "long" }, day, clock: { ...minute, second: "2-digit" }, minute, datetime: { ...date, ...minute } };
   const format = (at, kind) => new Intl.DateTimeFormat("en-GB", { ...forms[kind], hourCycle: "h23" }).format(at).replace("Sept", "Sep");
   function ago(at) {
     const s = (now() - at) / 1000;

@@ -1,65 +1,85 @@
-/* Wallets of the browser (EIP-6963): they announce themselves, give an address, and sign the text that the server
-   made. The forms work without this script; it fills them in and sends them. May run again after a boosted visit. */
+/* Wallets of the browser (EIP-6963): they announce themselves, give an address, sign the text that the server made,
+   and send the transactions that it prepared (send.js). The forms work without this script; it fills them in and sends
+   them. What it says stands in ui/wallets.html. May run again after a boosted visit. */
 (() => {
   "use strict";
   const doc = document;
   const one = (selector) => doc.querySelector(selector);
-  const portal = (window.portalWallets ??= { found: new Map(), listening: false });
-  const REJECTED = 4001, UNKNOWN_CHAIN = 4902, CHOSEN = "wallet";
+  const portal = (window.portalWallets ??= {});
+  portal.found ??= new Map();
+  const CHOSEN = "wallet";
+  const words = () => JSON.parse(one("[data-wallet-said]")?.dataset.says || "{}");
+  const word = (key, has = "", wants = "") => (words()[key] || key).replace("{has}", has).replace("{wants}", wants);
+  const stop = (key, has, wants) => { throw { told: word(key, has, wants) }; };
+  const name = (info) => String(info.name).slice(0, 60);
+  const hexed = (number) => `0x${BigInt(number).toString(16)}`;
 
   function say(text) {
     const box = one("[data-wallet-said]");
     if (box) { box.textContent = text; box.hidden = !text; }
   }
-  const why = (error) => {
-    if (error?.code === REJECTED) return "You said no in the wallet. Nothing was signed; choose it again when you are ready.";
-    if (error?.code === -32002) return "The wallet is already asking you something. Open it and answer there.";
-    return `The wallet did not answer as it should${error?.message ? `: ${String(error.message).slice(0, 200)}` : "."}`;
-  };
+  function why(error) {
+    if (error?.told) return error.told;
+    if (error?.code === 4001) return word("refused");
+    if (error?.code === -32002) return word("pending");
+    const text = `${error?.message || ""} ${reverted(error)}`, low = text.toLowerCase();
+    if (low.includes("insufficient funds")) return word("fee");
+    const known = JSON.parse(one("[data-wallet-said]").dataset.refusals).find(([contract]) => low.includes(contract));
+    if (known) return known[1];
+    if (/fetch|timeout|timed out|network|gateway|rate limit/.test(low)) return word("silent");
+    return word("odd", text.trim() ? `: ${text.trim().slice(0, 200)}` : ".");
+  }
+  /* The sentence in a revert's data, wherever the wallet keeps it. */
+  function reverted({ data } = {}) {
+    const inner = data?.data?.data || data?.originalError?.data || data?.data || data;
+    if (typeof inner !== "string" || !inner.startsWith("0x08c379a0")) return data?.message || "";
+    const bytes = inner.slice(138).match(/../g) || [], size = parseInt(inner.slice(74, 138), 16);
+    return String.fromCharCode(...bytes.slice(0, size).map((b) => parseInt(b, 16)));
+  }
 
   /* --- choosing ----------------------------------------------------------------------------------------- */
   function show() {
     const list = one("[data-wallets]");
-    if (!list) return;
+    if (!list || list.dataset.busy) return;
     list.querySelectorAll("button").forEach((b) => b.remove());
     for (const { info, provider } of portal.found.values()) {
       const button = doc.createElement("button"), icon = doc.createElement("img");
       button.type = "button";
-      button.className = "btn btn--wide";
+      button.className = list.dataset.wallet ? "btn btn--wide btn--primary btn--big" : "btn btn--wide";
       if (/^data:image\//.test(info.icon || "")) { Object.assign(icon, { src: info.icon, alt: "", width: 24, height: 24 }); button.append(icon); }
-      button.append(String(info.name).slice(0, 60));
-      button.onclick = () => choose(info, provider, Number(list.dataset.chain));
-      list.append(button);
+      button.append(list.dataset.wallet ? word("sign", name(info)) : name(info));
+      button.onclick = () => (list.dataset.wallet ? portal.send : choose)(info, provider, list);
+      list.insertBefore(button, one("[data-wallet-said]"));
     }
     one("[data-wallet-none]").hidden = portal.found.size > 0;
   }
-  async function choose(info, provider, chain) {
+  async function choose(info, provider, list) {
     say("");
     try {
       const [address] = await provider.request({ method: "eth_requestAccounts" });
-      if (!address) { say("The wallet gave no address. Unlock it and try again."); return; }
-      if (!(await onChain(provider, chain))) return;
+      if (!address) stop("locked");
+      await onChain(provider, list.dataset);
       sessionStorage.setItem(CHOSEN, info.rdns || info.uuid);
       const form = one("[data-wallet-form]");
       form.elements.address.value = address;
       form.requestSubmit();
     } catch (error) { say(why(error)); }
   }
-  async function onChain(provider, chain) {
-    const now = Number(await provider.request({ method: "eth_chainId" }));
-    if (now === chain) return true;
+  async function onChain(provider, { chain, rpc }) {
+    const chainId = hexed(chain), now = Number(await provider.request({ method: "eth_chainId" }));
+    if (now === Number(chain)) return;
+    const change = () => provider.request({ method: "wallet_switchEthereumChain", params: [{ chainId }] });
+    const nativeCurrency = { name: "Ether", symbol: "ETH", decimals: 18 };
     try {
-      await provider.request({ method: "wallet_switchEthereumChain", params: [{ chainId: `0x${chain.toString(16)}` }] });
-      return true;
-    } catch (error) {
-      say(error?.code === UNKNOWN_CHAIN
-        ? `Your wallet does not know network ${chain}, which this portal works on. Add that network to it, then choose it again.`
-        : `Your wallet is on network ${now}; this portal works on network ${chain}. Switch it there, then choose it again.`);
-      return false;
-    }
+      await change().catch(async (error) => {
+        if (error?.code !== 4902 || !rpc) throw error;
+        await provider.request({ method: "wallet_addEthereumChain", params: [{ chainId, chainName: "AudiFi", rpcUrls: [rpc], nativeCurrency }] });
+        await change();
+      });
+    } catch (error) { stop(error?.code === 4902 ? "unknown" : "network", now, chain); }
   }
 
-  /* --- signing ------------------------------------------------------------------------------------------ */
+  /* --- signing a text ----------------------------------------------------------------------------------- */
   const hex = (text) => `0x${[...new TextEncoder().encode(text)].map((b) => b.toString(16).padStart(2, "0")).join("")}`;
   async function sign(form, provider) {
     say("");
@@ -75,7 +95,7 @@
     const chosen = form && portal.found.get(sessionStorage.getItem(CHOSEN));
     if (!chosen || !button.hidden) return;
     button.hidden = false;
-    button.textContent = `Sign with ${String(chosen.info.name).slice(0, 60)}`;
+    button.textContent = word("sign", name(chosen.info));
     button.onclick = () => sign(form, chosen.provider);
     sign(form, chosen.provider);
   }
@@ -88,7 +108,7 @@
       portal.show();
     });
   }
-  portal.show = () => { show(); offer(); };
+  Object.assign(portal, { say, word, stop, why, hexed, onChain, show: () => { show(); offer(); } });
   portal.show();
   dispatchEvent(new Event("eip6963:requestProvider"));
 })();

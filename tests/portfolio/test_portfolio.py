@@ -190,9 +190,10 @@ def test_a_wallet_that_signs_elsewhere_gets_its_transaction(signed_in: Client, s
     text = signed_in.get(answer.location).text
     assert f"ethereum:{salt.dividends.contract_address}@{CHAIN}?value=0&amp;data=0x" in text
     tx = "0x" + "ab" * 32
-    query = {"wallet": mine, "hash": tx}
-    assert signed_in.get("/me/portfolio/claims/sent", query_string=query).location == f"/transactions/{tx}"
-    assert signed_in.get("/me/portfolio/claims/sent", query_string=query | {"hash": "0x1"}).status_code == 422
+    query = {"wallet": mine, "hash": tx, "next": "/me/portfolio"}
+    assert 'name="next" value="/me/portfolio"' in text
+    location = signed_in.get("/transactions", query_string=query).location
+    assert location == f"/transactions/{tx}?next=%2Fme%2Fportfolio&wallet={mine}"
 
 
 @pytest.mark.parametrize("wallet", ["", "0x12", address(), of_dev_account(3).address])
