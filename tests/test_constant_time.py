@@ -17,6 +17,7 @@ SECRET = re.compile(
     re.I,
 )
 PUBLIC = {
+    "portal/checking.py": "hashes of blocks",
     "portal/config.py": "the default secret of development, which everybody knows",
     "portal/embedded/supervisor.py": "how a process ended",
     "portal/idempotency.py": "the hash of a body that the same person sent twice",

@@ -118,6 +118,7 @@ CHECKS: list[AnyCheck] = [
                         WHEN status = 'final' THEN 'success in block ' || block_number
                         ELSE 'failure in block ' || block_number END, tx_hash
         FROM chain_transactions WHERE chain_id = :chain AND status IN ('final', 'failed')
+          AND created_at > now() - interval '300 days'  -- nodes forget where older ones are
         """,
         _receipt_of,
         _outcome,
