@@ -81,6 +81,7 @@ THINGS = {
     "decision_id": "decision",
     "event_id": "event",
     "nft_id": "nft",
+    "coin_id": "coin",
     "way_id": "way",
     "wallet_id": "wallet",
     "owner_id": "owner",
