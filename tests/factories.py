@@ -18,7 +18,7 @@ from portal.artists.service import add_artist
 from portal.db import utcnow
 from portal.masters.enums import MasterType
 from portal.masters.models import Master
-from portal.masters.service import add_master
+from portal.masters.service import add_master, set_offer
 from portal.masters.terms import MasterDetails, OfferTerms
 
 _number = itertools.count(1)
@@ -90,3 +90,9 @@ def master(
         made.rights_confirmed_at, made.rights_confirmed_by = utcnow(), by.user_id
     session.commit()
     return made
+
+
+def offered(session: Session, master: Master, **changes: Any) -> Master:
+    """A draft offer for a master without one."""
+    set_offer(master.artist.user_id, master.id, terms(**changes), None, current_app.config["SETTINGS"])
+    return session.get_one(Master, master.id)

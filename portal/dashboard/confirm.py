@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.dashboard.master_page import CANCEL_WORDS, currency_of, here, lines
-from portal.dashboard.studio import badge
+from portal.dashboard.master_page import CANCEL_WORDS, here, lines
+from portal.dashboard.studio import badge, currency_of
 from portal.errors import Conflict, NotFound
 from portal.masters import ending, onchain
 from portal.masters.ending import CancelEffect

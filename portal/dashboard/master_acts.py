@@ -13,15 +13,15 @@ from flask import flash, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from portal.dashboard import confirm, master_page
+from portal.dashboard import confirm, master_page, wizard_page
 from portal.db import db
-from portal.errors import Conflict, NotFound
+from portal.errors import Conflict, FieldError, NotFound
 from portal.idempotency import Answer
 from portal.masters import ending, launch, queries, service
 from portal.masters.models import Master
 from portal.web.access import role
 from portal.web.bodies import keyed
-from portal.web.pages import Pages, answer, see
+from portal.web.pages import Pages, answer, safe_next, see
 
 acts = Pages("dashboard_acts", __name__)
 ARTIST = role("artist")
@@ -56,6 +56,8 @@ def ask(master_id: uuid.UUID, act: str) -> Response:
 
 @acts.post("/studio/masters/<uuid:master_id>/<any(launch, close, cancel, reopen, withdraw):act>", access=ARTIST)
 def do(master_id: uuid.UUID, act: str) -> Response:
+    if act == "launch" and (unsure := _not_typed(own(master_id))) is not None:
+        return unsure
     try:
         COMMANDS[act](current_user.user_id, master_id, keyed(_back(master_id)), _version())
     except Conflict as refusal:
@@ -69,8 +71,8 @@ def do(master_id: uuid.UUID, act: str) -> Response:
 def do_simply(master_id: uuid.UUID, act: str) -> Response:
     if act == "rights":
         service.confirm_rights(current_user.user_id, master_id)
-    else:
-        launch.retry_launch(current_user.user_id, master_id, keyed(_back(master_id)))
+        return see(safe_next(request.form.get("next"), _here(master_id)))
+    launch.retry_launch(current_user.user_id, master_id, keyed(_back(master_id)))
     return see(_here(master_id))
 
 
@@ -78,6 +80,16 @@ def do_simply(master_id: uuid.UUID, act: str) -> Response:
 def back(master_id: uuid.UUID, _act: str) -> Response:
     """A reload after an action is no dead end."""
     return see(_here(master_id))
+
+
+def _not_typed(found: Master) -> Response | None:
+    """A launch is final: whoever launches types the title. None where it was typed."""
+    typed = " ".join(request.form.get("title", "").split()).casefold()
+    if typed == " ".join(found.title.split()).casefold() or not master_page.may_edit(found) or found.ipo is None:
+        return None
+    wrong = [FieldError("title", f"Type the title as it stands here: {found.title}")]
+    shown = wizard_page.page(db.session(), found, "review", request.form, wrong)
+    return answer("dashboard/wizard.html", 422, **shown)
 
 
 def own(master_id: uuid.UUID) -> Master:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from portal.dashboard.master_page import currency_of
+from portal.dashboard.studio import currency_of
 from portal.masters.models import Master, MasterIpo
 from portal.money import format_bps, format_units
 
@@ -29,6 +29,9 @@ def _offer(ipo: MasterIpo) -> dict[str, str]:
         "currency": code,
         "holdersPercent": format_bps(ipo.revenue_share_nft_holders_bps),
         "royaltyPercent": format_bps(ipo.secondary_royalty_bps),
+        "firstPercent": f"{(ipo.first_minter_bonus_bps or 0) / 100:g}",
+        "secondPercent": f"{(ipo.second_minter_bonus_bps or 0) / 100:g}",
+        "thirdPercent": f"{(ipo.third_minter_bonus_bps or 0) / 100:g}",
         "personCap": str(ipo.person_cap or ""),
         "scheduledStartAt": _local(ipo.scheduled_start_at),
         "scheduledEndAt": _local(ipo.scheduled_end_at),

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from portal.accounts import queries as account_queries
 from portal.config import Settings
-from portal.dashboard.studio import badge
+from portal.dashboard import wizard
+from portal.dashboard.studio import badge, currency_of
 from portal.errors import Conflict, Unavailable
 from portal.files import queries as files
 from portal.masters import acts, ending, onchain, service
@@ -21,7 +22,6 @@ from portal.masters.launch import deployment_job
 from portal.masters.models import Master, MasterIpo
 from portal.masters.onchain import Proceeds
 from portal.masters.shapes import contract_lines, cover_url, shown_status, track
-from portal.money import CURRENCIES
 from portal.revenue import queries as revenue_queries
 from portal.revenue.wording import row
 from portal.tokens import wording as coin_wording
@@ -60,11 +60,12 @@ def page(session: Session, found: Master, notice: str | None = None) -> dict[str
         "ipo": _ipo(ipo) if ipo else None,
         "actions": _actions(session, found, asked),
         "cancel_text": _cancel_text(session, ipo),
-        "launch_reason": _hindrance(session, found),
+        "launch_reason": hindrance(session, found),
         "version": ipo.version if ipo else found.version,
         "acts": [_shown(found, name, act) for name, act in asked.items() if _matters(asked, name)],
         "moving": moving or bool(ipo and ipo.status is IpoStatus.SCHEDULED and LAUNCH in asked),
         "coin": coin,
+        "resume": _resume(session, found),
         "contract": contract_lines(session, found),
         "proceeds": _proceeds(session, found, asked) if ipo else None,
         "recording": recording(session, found),
@@ -137,12 +138,22 @@ def _actions(session: Session, found: Master, asked: dict[str, Act]) -> dict[str
     cancel = ipo is not None and ending.cancel_effect(session, ipo) is not None and not ending_now
     return {
         "confirm_rights": None if found.rights_confirmed_at else f"{at}/rights",
-        "launch": f"{at}/launch" if _may_launch(found) else None,
+        "launch": f"{at}/ipo/review" if _may_launch(found) else None,
         "close": f"{at}/close" if live else None,
         "cancel": f"{at}/cancel" if cancel else None,
         "reopen": f"{at}/reopen" if ipo is not None and ending.may_reopen(session, ipo) else None,
-        "edit": f"{at}/edit" if may_edit(found) else None,
+        "edit": f"{at}/ipo/track" if may_edit(found) else None,
     }
+
+
+def _resume(session: Session, found: Master) -> dict[str, Any] | None:
+    """Which step of a draft is the next one; None where nothing is left to do but what this page offers."""
+    if not may_edit(found):
+        return None
+    wallets = account_queries.wallets_of(session, found.artist.user_id)
+    step = wizard.next_step(found, wallet=bool(wallets))
+    number = wizard.KEYS.index(step.key) + 1
+    return {"href": f"{here(found)}/ipo/{step.key}", "number": number, "title": step.title}
 
 
 def _cancel_text(session: Session, ipo: MasterIpo | None) -> str | None:
@@ -163,7 +174,7 @@ def _may_launch(found: Master) -> bool:
     return draft and found.status is not MasterStatus.PENDING
 
 
-def _hindrance(session: Session, found: Master) -> str | None:
+def hindrance(session: Session, found: Master) -> str | None:
     """Why launching is not possible now, in words; None when it is, or when there is nothing to launch."""
     if found.rights_confirmed_at is None:
         return "Confirm first that the recording is yours to share."
@@ -175,12 +186,6 @@ def _hindrance(session: Session, found: Master) -> str | None:
 
 
 # --- the offer's figures ----------------------------------------------------------------------------------
-
-
-def currency_of(ipo: MasterIpo) -> tuple[int, str]:
-    """(decimals, code) of the currency that the offer is priced in."""
-    known = CURRENCIES.get(ipo.mint_price_currency or "", CURRENCIES["USDC"])
-    return known.decimals, known.code
 
 
 def _ipo(ipo: MasterIpo) -> dict[str, Any]:

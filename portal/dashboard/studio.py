@@ -12,8 +12,9 @@ from portal.dashboard import figures
 from portal.db import utcnow
 from portal.masters import queries as master_queries
 from portal.masters.enums import IpoStatus, MasterStatus
-from portal.masters.models import Master
+from portal.masters.models import Master, MasterIpo
 from portal.masters.shapes import cover_url, shown_status
+from portal.money import CURRENCIES
 from portal.revenue import income
 from portal.vstudio import queries as room_queries
 from portal.vstudio import wording
@@ -25,6 +26,12 @@ def badge(artist: Artist) -> dict[str, Any]:
         "artist_name": artist.artist_name,
         "avatar_url": artist.profile_image_url or f"/avatars/{artist.id}.svg",
     }
+
+
+def currency_of(ipo: MasterIpo) -> tuple[int, str]:
+    """(decimals, code) of the currency that the offer is priced in."""
+    known = CURRENCIES.get(ipo.mint_price_currency or "", CURRENCIES["USDC"])
+    return known.decimals, known.code
 
 
 def home(session: Session, artist: Artist, name: str, months: str = "") -> dict[str, Any]:

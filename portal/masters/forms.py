@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from portal import money
 from portal.errors import FieldError, Invalid
 from portal.masters.enums import MasterType
-from portal.masters.terms import MasterDetails, OfferTerms
-from portal.web.bodies import Body, Moment, Switch, Text, Whole, like, member
+from portal.masters.terms import MasterDetails, OfferTerms, Partner
+from portal.web.bodies import Body, Moment, Percent, Switch, Text, Whole, like, member
 
 _ISRC = re.compile(r"[A-Za-z]{2}-?[A-Za-z0-9]{3}-?[0-9]{2}-?[0-9]{5}", re.ASCII)
 _PRICE = re.compile(r"0{0,6}[1-9][0-9]{0,70}", re.ASCII)
@@ -163,6 +163,9 @@ def typed_fields(form: Mapping[str, Any]) -> dict[str, Any]:
         ("mintPrice", "mintPrice", lambda text: str(money.parse_units(text, decimals))),
         ("holdersPercent", "revenueShareNftHoldersBps", money.parse_percent),
         ("royaltyPercent", "secondaryRoyaltyBps", money.parse_percent),
+        ("firstPercent", "firstMinterBonusBps", money.parse_percent),
+        ("secondPercent", "secondMinterBonusBps", money.parse_percent),
+        ("thirdPercent", "thirdMinterBonusBps", money.parse_percent),
     ]
     for name, target, read in readers:
         if name in fields:
@@ -174,6 +177,17 @@ def typed_fields(form: Mapping[str, Any]) -> dict[str, Any]:
         raise Invalid(errors)
     offer["allowSecondaryResale"] = fields.pop("allowSecondaryResale", "false")
     return {**fields, "ipo": offer}
+
+
+class NewPartner(Body):
+    """A line of the partners' form."""
+
+    name: Annotated[Text, Field(min_length=1, max_length=150)]
+    role: Annotated[Text, Field(min_length=1, max_length=100)]
+    percent: Percent
+
+    def partner(self) -> Partner:
+        return Partner(self.name, self.role, self.percent)
 
 
 class MintIntent(Body):

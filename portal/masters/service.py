@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -21,8 +22,8 @@ from portal.files.store import UNCHANGED, Change, Slot
 from portal.idempotency import KeyedRequest, claim, keep
 from portal.masters import queries
 from portal.masters.enums import IpoStatus, MasterStatus
-from portal.masters.models import Master, MasterIpo
-from portal.masters.terms import MasterDetails, OfferTerms
+from portal.masters.models import Master, MasterCollaborator, MasterIpo
+from portal.masters.terms import MasterDetails, OfferTerms, Partner
 from portal.money import BPS
 from portal.subscriptions import queries as plans
 
@@ -64,7 +65,9 @@ def add_master(
     cover: Change = UNCHANGED,
 ) -> Master:
     """`create_master_with_ipo` inside the caller's transaction."""
-    _within_plan(session, artist, with_ipo=terms is not None)
+    _within_plan(session, artist)
+    if terms is not None:
+        _within_offers(session, artist)
     master = Master(
         id=uuid.uuid4(),
         artist=artist,
@@ -127,6 +130,7 @@ def set_offer(
         master = own_master(session, user_id, master_id, lock=True)
         held = master.ipo
         if held is None:
+            _within_offers(session, master.artist)
             master.ipo = _offer(master.id, terms, settings)
         elif held.status is not IpoStatus.DRAFT:
             raise Conflict("The terms of an offer change only while it is a draft.")
@@ -135,6 +139,7 @@ def set_offer(
         else:
             _apply(held, terms, settings)
             held.version += 1
+        _partners_must_fit(master, settings)
         record(
             session,
             "set_offer",
@@ -175,9 +180,11 @@ def edit_draft(
         _describe(master, details)
         _wrap(session, master, cover)
         if terms is not None and master.ipo is None:
+            _within_offers(session, master.artist)
             master.ipo = _offer(master.id, terms, settings)
         elif terms is not None and master.ipo is not None:
             _apply(master.ipo, terms, settings)
+        _partners_must_fit(master, settings)
         session.flush()
         record(
             session,
@@ -189,6 +196,75 @@ def edit_draft(
         )
         keep(session, master)
         return master
+
+
+def set_partners(
+    user_id: uuid.UUID,
+    master_id: uuid.UUID,
+    partners: Sequence[Partner],
+    settings: Settings,
+    keyed: KeyedRequest | None = None,
+    seen: str | None = None,
+) -> Master:
+    """Say who shares in a draft's income, in this order; who is not named any more does not.
+
+    Registered producers stay linked where name and role stay. Raises Conflict as `edit_draft` does, Invalid where the
+    partners would get more than the artist's part.
+    """
+    with transaction() as session:
+        claim(session, keyed)
+        master = own_master(session, user_id, master_id, lock=True)
+        must_be_draft(master)
+        if seen is not None and seen != edition(master):
+            raise Conflict("Somebody changed this draft since you opened it. What stands now is shown below.")
+        before = _told(partners_of(master))
+        linked = {(c.collaborator_name, c.role): c.producer_id for c in master.collaborators}
+        master.collaborators = [
+            MasterCollaborator(
+                producer_id=linked.get((one.name, one.role)),
+                collaborator_name=one.name,
+                role=one.role,
+                split_basis_points=one.bps,
+                display_order=place,
+            )
+            for place, one in enumerate(partners)
+        ]
+        _partners_must_fit(master, settings)
+        master.updated_at = utcnow()
+        session.flush()
+        target = ("master", master.id, master.title)
+        after = _told(partners)
+        record(session, "set_partners", AuditActionCategory.MASTER, target=target, before=before, after=after)
+        keep(session, master)
+        return master
+
+
+def partners_of(master: Master) -> list[Partner]:
+    """Who shares in a master's income besides its artist, in their order."""
+    return [Partner(_name(one), one.role, one.split_basis_points) for one in master.collaborators]
+
+
+def artists_part(master: Master, settings: Settings) -> int:
+    """Bps of the income that the artist and the partners share: the offer's, or what it would be by default."""
+    if master.ipo is not None:
+        return master.ipo.retained_artist_bps
+    return BPS - settings.default_holders_bps - settings.platform_bps
+
+
+def _name(one: MasterCollaborator) -> str:
+    return one.collaborator_name or (one.producer.producer_name if one.producer else "")
+
+
+def _told(partners: Sequence[Partner]) -> dict[str, object]:
+    return {"partners": [[one.name, one.role, one.bps] for one in partners]}
+
+
+def _partners_must_fit(master: Master, settings: Settings) -> None:
+    """What partners get comes out of the artist's part."""
+    promised, most = sum(one.split_basis_points for one in master.collaborators), artists_part(master, settings)
+    if promised > most:
+        words = f"The partners get {promised / 100:g} %, and {most / 100:g} % is left for the artist and them."
+        raise Invalid(FieldError("partners", words))
 
 
 def details_of(master: Master) -> MasterDetails:
@@ -257,15 +333,21 @@ def _apply(ipo: MasterIpo, terms: OfferTerms, settings: Settings) -> None:
     ipo.scheduled_start_at, ipo.scheduled_end_at = terms.starts_at, terms.ends_at
 
 
-def _within_plan(session: Session, artist: Artist, *, with_ipo: bool) -> None:
+def _within_plan(session: Session, artist: Artist) -> None:
     """Limits hold at creation; what exists stays after a downgrade. The artist's row is the lock."""
     session.execute(sa.select(Artist.id).where(Artist.id == artist.id).with_for_update())
     plan = plans.plan_of(session, artist.user_id)
     if plan.max_masters is not None and queries.counted(session, artist.id) >= plan.max_masters:
         raise Forbidden(f"The {plan.name} plan holds {plan.max_masters} master(s). A larger plan holds more.")
+
+
+def _within_offers(session: Session, artist: Artist) -> None:
+    """The month's offers, counted where one is added; the artist's row is the lock."""
+    session.execute(sa.select(Artist.id).where(Artist.id == artist.id).with_for_update())
+    plan = plans.plan_of(session, artist.user_id)
     month = utcnow().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     limit = plan.max_ipos_per_month
-    if with_ipo and limit is not None and queries.ipos_since(session, artist.id, month) >= limit:
+    if limit is not None and queries.ipos_since(session, artist.id, month) >= limit:
         raise Forbidden(f"The {plan.name} plan allows {limit} offer(s) a month.")
 
 

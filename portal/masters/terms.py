@@ -33,3 +33,12 @@ class MasterDetails:
     isrc: str | None = None
     mood_tags: tuple[str, ...] = ()
     duration: int | None = None
+
+
+@dataclass(frozen=True)
+class Partner:
+    """Somebody who shares in a recording; `bps` of everything that it earns, out of the artist's part."""
+
+    name: str
+    role: str
+    bps: int

@@ -27,5 +27,6 @@
   }
   click("[data-month-set]", (b) => { one("[data-month]").value = b.dataset.monthSet; all("[data-month-set]").forEach((o) => o.setAttribute("aria-pressed", o === b)); calculate(); });
   on("input", (e) => { if (e.target.closest("form[data-calc]") || e.target.matches("[data-month]")) calculate(); });
+  on("input", (e) => { const to = e.target.dataset?.range; if (to) { const f = e.target.form.elements[to]; f.value = Number(e.target.value).toFixed(2); calculate(); } });
   portal.calculate = calculate;
 })();

@@ -23,7 +23,7 @@ from portal.artists.models import Artist
 from portal.audit.enums import SecurityEventType, SecuritySeverity
 from portal.audit.models import AuditLog, SecurityEvent
 from portal.config import Settings
-from portal.db import db
+from portal.db import db, utcnow
 from portal.files import store
 from portal.files.places import Picture, Place
 from portal.files.store import Sent, Slot
@@ -32,6 +32,8 @@ from portal.masters.enums import IpoStatus, MasterStatus
 from portal.masters.models import Master
 from portal.outbox import OutboxJob
 from portal.revenue import service as revenue
+from portal.tokens.models import ArtistToken
+from portal.tokens.service import CoinMade, name_coin, record_coin
 from portal.vstudio import decisions
 from portal.webhooks.models import WebhookLog
 from tests import factories
@@ -174,6 +176,10 @@ def _masters(world: World, session: Session) -> None:
     world.ids |= {"draft": str(draft.id), "offered": str(offered), "live": str(live.id), "waiting": str(waiting.id)}
     world.ids |= {"nft": str(mirror.tokens[1].id), "readable": f"salt-on-the-wire-{live.short_id}"}
     settings: Settings = world.app.config["SETTINGS"]
+    coin = CoinMade("31337", "0x" + "c0" * 20, 10**24, "0x" + "c1" * 32, 7, utcnow())
+    name_coin(world.people["owner"], "Salt", "SALT", settings)
+    record_coin(artist.id, coin)
+    world.ids["coin"] = str(session.scalars(sa.select(ArtistToken.id)).one())
     data = helpers.report(currency="USD")
     world.ids["event"] = str(revenue.record_revenue(world.people["owner"], live.id, data, settings).id)
 

@@ -82,6 +82,7 @@ THINGS = {
     "event_id": "event",
     "nft_id": "nft",
     "order_id": "stranger",
+    "coin_id": "coin",
     "way_id": "way",
     "wallet_id": "wallet",
     "owner_id": "owner",

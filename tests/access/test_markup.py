@@ -188,7 +188,8 @@ def places(world: World) -> Iterator[tuple[str, str]]:
         f" /metadata/{ids['live']}/1 /metadata/{ids['live']}/contract /covers/{ids['live']}.svg"
         f" /avatars/{world.people['owner']}.svg",
         "owner": f"/me/profile /me/wallets /me/sessions /me/security /me/portfolio /me/portfolio.csv /studio {draft}"
-        f" {draft}/edit /studio/masters/{ids['live']} /studio/masters/{ids['live']}/revenue /studio/vstudio"
+        f" {draft}/ipo/track {draft}/ipo/people {draft}/ipo/offer {draft}/ipo/legal {draft}/ipo/review /studio/coin"
+        f" /studio/masters/{ids['live']} /studio/masters/{ids['live']}/revenue /studio/vstudio"
         f" /studio/rooms/new /api/v2/masters/{ids['live']}/revenue-events",
         "host": f"/studio/rooms/{ids['room']} /studio/vstudio /api/v2/vstudio/{ids['room']}/results",
         "fan": f"/ {live} {room} /studio /studio/masters/new /me/portfolio?tab=activity",

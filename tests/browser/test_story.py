@@ -27,17 +27,24 @@ def _draft(artist: Person) -> str:
     """An artist with a master whose rights are confirmed; the address of its studio page."""
     artist.sign_in("story@example.org").goto("/studio/become")
     artist.fill(artistName="Nora Story", genre="Folk").press("Open my studio")
-    artist.goto("/studio/masters/new").fill(title="Told Twice", totalSupply="100", mintPrice="25", holdersPercent="50")
-    artist.press("Save as a draft")
-    expect(artist.page.locator("h1")).to_have_text("Told Twice")
-    studio = artist.page.url.removeprefix(artist.url)
+    artist.goto("/studio/masters/new").fill(title="Told Twice").press("Save as a draft")
+    expect(artist.page.locator("h1")).to_have_text("People and splits")
+    studio = artist.page.url.removeprefix(artist.url).removesuffix("/ipo/people")
+    artist.fill(name0="Ada", role0="Producer", percent0="12.5")
+    artist.page.locator("[name=name1]").focus()
+    expect(artist.page.locator("#split-sum")).to_contain_text("you keep 27.50", timeout=30_000)
+    artist.press("Save and go to Offer").fill(totalSupply="100", mintPrice="25", holdersPercent="50")
+    artist.press("Save and go to Schedule").press("Save and go to Legal and wallet")
     artist.page.get_by_role("checkbox", name="I hold the rights").check()
     artist.press("Confirm the rights")
+    expect(artist.page.locator("#rights")).to_contain_text("yours to share")
     return studio
 
 
 def _launch(artist: Person, staff: Person, studio: str) -> None:
-    artist.link_wallet().goto(studio).press("Launch the offer of 100 shares")
+    artist.link_wallet().goto(studio).page.get_by_role("link", name="Review and launch 100 shares").click()
+    artist.fill(title="Told Twice").press("Launch the offer of 100 shares")
+    artist.page.wait_for_url(f"**{studio}")
     staff.sign_in("admin@example.org").post(f"/v2/admin/masters/{studio.rpartition('/')[2]}/approve")
     artist.waits(studio, lambda: artist.sees("On sale"))
 

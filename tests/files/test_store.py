@@ -34,7 +34,7 @@ from portal.privacy import deleting, exporting
 from portal.privacy.models import DataExport
 from tests import factories
 from tests.conftest import Client
-from tests.files.test_uploads import GOOD, OFFER, files, post
+from tests.files.test_uploads import GOOD, TRACK, files, post
 
 WEBP = b"RIFF\0\0\0\0WEBP"
 NEW = {"place": "avatar", "cid": cid_of(WEBP), "media_type": "image/webp", "size": 12, "width": 1, "height": 1}
@@ -110,10 +110,10 @@ def test_a_full_disk_is_503_and_leaves_nothing(
     owner = sa.create_engine(live_app.config["SETTINGS"].owner_database_url, poolclass=sa.NullPool)
     with owner.begin() as connection:
         connection.exec_driver_sql(FULL)
-    answer = post(client, "/studio/masters/new", OFFER, cover=GOOD)
+    answer = post(client, "/studio/masters/new", TRACK, cover=GOOD)
     assert (answer.status_code, "Nothing was changed" in answer.text) == (503, True)
     assert (files(), db.session().scalar(sa.select(sa.func.count(Master.id)))) == ([], 0)
-    assert post(client, "/studio/masters/new", OFFER).status_code == 303
+    assert post(client, "/studio/masters/new", TRACK).status_code == 303
 
 
 def test_an_upload_is_held_in_memory(app: Flask) -> None:

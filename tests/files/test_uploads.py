@@ -30,8 +30,7 @@ from tests.conftest import Client
 from tests.files import corpus
 
 GOOD = corpus.written("JPEG", corpus.drawn(900, 900))
-OFFER = {"title": "Low Tide", "totalSupply": "100", "mintPrice": "5", "currency": "USDC", "holdersPercent": "50",
-         "royaltyPercent": "10", "masterType": "track"}  # fmt: skip
+TRACK = {"title": "Low Tide", "masterType": "track"}
 
 
 @pytest.fixture
@@ -61,14 +60,14 @@ def now(master_id: uuid.UUID, status: IpoStatus) -> None:
 
 
 def test_a_cover_from_the_form_to_every_page(client: Client, artist: Artist) -> None:
-    made = post(client, "/studio/masters/new", OFFER, cover=GOOD)
+    made = post(client, "/studio/masters/new", TRACK, cover=GOOD)
     assert made.status_code == 303
     (kept,) = files()
     master = db.session().scalars(sa.select(Master)).one()
     assert (master.cover_image_url, master.cover_image_ipfs_hash) == (f"/ipfs/{kept.cid}", kept.cid)
-    assert f'src="/ipfs/{kept.cid}"' in client.get(made.headers["Location"]).text
-    assert f'src="/ipfs/{kept.cid}"' in client.get(f"{made.headers['Location']}/edit").text
-    master = db.session().scalars(sa.select(Master)).one()
+    for page in ("", "/ipo/track"):
+        assert f'src="/ipfs/{kept.cid}"' in client.get(f"/studio/masters/{master.id}{page}").text
+    master = factories.offered(db.session(), db.session().scalars(sa.select(Master)).one())
     master.status = MasterStatus.LIVE
     now(master.id, IpoStatus.LIVE)
     assert f'src="/ipfs/{kept.cid}"' in client.get(f"/masters/low-tide-{master.short_id}").text
@@ -76,7 +75,7 @@ def test_a_cover_from_the_form_to_every_page(client: Client, artist: Artist) -> 
 
 def test_what_is_served_is_a_picture_and_nothing_else(client: Client, artist: Artist) -> None:
     """Promise 69: nosniff, a policy under which nothing runs, an address that never means anything else."""
-    post(client, "/studio/masters/new", OFFER, cover=corpus.talkative())
+    post(client, "/studio/masters/new", TRACK, cover=corpus.talkative())
     (kept,) = files()
     client.get("/logout")
     answer = client.get(f"/ipfs/{kept.cid}")
@@ -92,15 +91,15 @@ def test_what_is_served_is_a_picture_and_nothing_else(client: Client, artist: Ar
 
 
 def test_a_refused_picture_leaves_the_rest_of_the_form(client: Client, artist: Artist) -> None:
-    answer = post(client, "/studio/masters/new", OFFER | {"description": "Said once"}, cover=corpus.SCRIPT)
+    answer = post(client, "/studio/masters/new", TRACK | {"description": "Said once"}, cover=corpus.SCRIPT)
     assert (answer.status_code, files()) == (422, [])
     assert 'id="cover-error"' in answer.text
     assert "not a JPEG, PNG, WebP or AVIF picture" in answer.text
     assert all(typed in answer.text for typed in ("Low Tide", "Said once"))
     assert "<title>Error: " in answer.text
-    both = post(client, "/studio/masters/new", OFFER | {"title": "", "mintPrice": "x"}, cover=b"")
-    assert {'id="cover-error"', 'id="mintPrice-error"'} <= {f'id="{part}"' for part in ids(both)}
-    fine = post(client, "/studio/masters/new", OFFER | {"title": ""}, cover=GOOD)
+    both = post(client, "/studio/masters/new", TRACK | {"title": "", "isrc": "x"}, cover=b"")
+    assert {'id="cover-error"', 'id="isrc-error"'} <= {f'id="{part}"' for part in ids(both)}
+    fine = post(client, "/studio/masters/new", TRACK | {"title": ""}, cover=GOOD)
     assert "Choose this picture once more" in fine.text
     assert files() == []
 
@@ -110,7 +109,7 @@ def ids(answer: TestResponse) -> set[str]:
 
 
 def test_too_large_is_413(client: Client, artist: Artist) -> None:
-    beside = post(client, "/studio/masters/new", OFFER, cover=b"\xff\xd8" + bytes(IMAGE_BYTES))
+    beside = post(client, "/studio/masters/new", TRACK, cover=b"\xff\xd8" + bytes(IMAGE_BYTES))
     assert (beside.status_code, "At most" in beside.text or "at most 10 MB" in beside.text) == (413, True)
     assert "Low Tide" in beside.text
     path = "/studio/masters/new"
@@ -122,26 +121,26 @@ def test_too_large_is_413(client: Client, artist: Artist) -> None:
 
 def test_only_a_draft_changes_its_cover(client: Client, artist: Artist, session: Session) -> None:
     master = factories.master(session, artist).id
-    path = f"/studio/masters/{master}/edit"
-    assert post(client, path, OFFER, cover=GOOD).status_code == 303
+    path = f"/studio/masters/{master}/ipo/track"
+    assert post(client, path, TRACK, cover=GOOD).status_code == 303
     first = files()[0].cid
-    assert post(client, path, OFFER).status_code == 303
+    assert post(client, path, TRACK).status_code == 303
     assert [kept.cid for kept in files()] == [first]
-    assert post(client, path, OFFER, cover=corpus.written("PNG", corpus.drawn(400, 400))).status_code == 303
+    assert post(client, path, TRACK, cover=corpus.written("PNG", corpus.drawn(400, 400))).status_code == 303
     (second,) = [kept.cid for kept in files()]
     assert second != first
     assert client.get(f"/ipfs/{first}").status_code == 404
     now(master, IpoStatus.SCHEDULED)
-    assert post(client, path, OFFER | {"no_cover": "1"}).status_code == 409
+    assert post(client, path, TRACK | {"no_cover": "1"}).status_code == 409
     assert [kept.cid for kept in files()] == [second]
     now(master, IpoStatus.DRAFT)
-    assert post(client, path, OFFER | {"no_cover": "1"}).status_code == 303
+    assert post(client, path, TRACK | {"no_cover": "1"}).status_code == 303
     assert (files(), db.session().get_one(Master, master).cover_image_url) == ([], None)
 
 
 def test_somebody_elses_master_is_as_nothing(client: Client, artist: Artist, session: Session) -> None:
     theirs = factories.master(session)
-    assert post(client, f"/studio/masters/{theirs.id}/edit", OFFER, cover=GOOD).status_code == 404
+    assert post(client, f"/studio/masters/{theirs.id}/ipo/track", TRACK, cover=GOOD).status_code == 404
     assert files() == []
 
 
@@ -196,7 +195,7 @@ def test_a_room_has_a_picture_while_it_is_not_over(client: Client, artist: Artis
 def test_no_field_but_the_forms_own_is_taken(client: Client, artist: Artist) -> None:
     """Promise 42, for files: neither another file nor the column's name."""
     for sent, field in (({}, "banner"), ({"cover_image_url": "/x"}, "cover"), ({"coverImageUrl": "/x"}, "cover")):
-        assert post(client, "/studio/masters/new", OFFER | sent, **{field: GOOD}).status_code == 422
+        assert post(client, "/studio/masters/new", TRACK | sent, **{field: GOOD}).status_code == 422
     assert post(client, "/studio/pictures", {"palette": "brine"}, portrait=GOOD).status_code == 422
     assert files() == []
 

@@ -47,23 +47,22 @@ COIN = ("coin-planned", "coin-prepared", "coin-sent", "coin-row", "coin-recorded
 CREATED = next(topic for topic, event in EVENTS.items() if event.name == "MasterCreated")
 POINTS = COMMAND + DEPLOY + COIN
 CHILD = """
-import json, os, sys
+import json, sys, uuid
 from pathlib import Path
+from portal import queue
 from portal.app import create_app
 from portal.config import Settings
+from portal.db import use_database
 from portal.masters import launch
-from portal import queue
 given = json.loads(sys.argv[1])
 read = {"data_dir": Path, "secret_key_fallbacks": tuple, "trusted_hosts": tuple}
 settings = Settings(**{name: read.get(name, lambda same: same)(value) for name, value in given.items()})
 app = create_app(settings)
 with app.app_context():
-    import uuid
+    use_database(settings.for_worker())
     if sys.argv[2] == "launch":
         launch.launch_ipo(uuid.UUID(sys.argv[3]), uuid.UUID(sys.argv[4]))
     else:
-        from portal.db import use_database
-        use_database(settings.for_worker())
         queue.JOBS[sys.argv[2]](sys.argv[3])
 """
 
