@@ -199,6 +199,7 @@ class Oracle:
                 need(self.owner.get(id) == who)
                 del self.owner[id]
                 self.moves[id] += 1
+                self.approved.pop(id, None)
             amount = len(ids) * self.terms["price"]
             need(amount == 0 or self.push(self.terms["currency"], self.shares, who, amount))
 

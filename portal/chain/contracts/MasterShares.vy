@@ -81,6 +81,9 @@ event BatchMetadataUpdate:
     fromTokenId: uint256
     toTokenId: uint256
 
+event ContractURIUpdated:
+    pass
+
 event Minted:
     minter: indexed(address)
     firstId: indexed(uint256)
@@ -329,10 +332,11 @@ def setArtist(artist: address):
 
 @external
 def setBaseURI(baseURI: String[160]):
-    """Where the metadata lives from now on (ERC-4906); the operator only."""
+    """Where the metadata lives from now on (ERC-4906, ERC-7572); the operator only."""
     assert msg.sender == staticcall Registry(factory).operator(), "operator only"
     self.baseURI = baseURI
     log BatchMetadataUpdate(fromTokenId=1, toTokenId=self._minted(self.state))
+    log ContractURIUpdated()
 
 
 # ---------------------------------------------------------------- royalties
