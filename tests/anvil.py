@@ -6,16 +6,19 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from typing import IO
 
 import pytest
 from flask import Flask
 
 from portal.chain.client import Client, connect
 
-LISTENING = re.compile(r"Listening on (\S+)")
+LISTENING = re.compile(r"Listening on (\S+)\n")
 ABSENT = "anvil is neither on the PATH nor named by ANVIL: npm install @foundry-rs/anvil@1.7.1"
 
 Start = Callable[..., Client]
@@ -33,15 +36,20 @@ def running(slots: int = 1) -> Iterator[str]:
     if program is None:
         pytest.skip(ABSENT)
     command = [program, "--port", "0", "--chain-id", "31337", "--slots-in-an-epoch", str(slots)]
-    node = subprocess.Popen([*command, "--accounts", "20", "--balance", "1000000"], stdout=subprocess.PIPE, text=True)
-    try:
-        assert node.stdout is not None
-        found = next(filter(None, map(LISTENING.search, node.stdout)), None)
-        assert found is not None, "anvil ended before it listened"
-        yield f"http://{found[1]}"
-    finally:
-        node.terminate()
-        node.communicate()
+    command += ["--accounts", "20", "--balance", "1000000"]
+    with tempfile.TemporaryFile("w+") as said, subprocess.Popen(command, stdout=said) as node:  # a full pipe stops it
+        try:
+            yield f"http://{_address(said, node)}"
+        finally:
+            node.terminate()
+
+
+def _address(said: IO[str], node: subprocess.Popen[bytes]) -> str:
+    while node.poll() is None:
+        if found := LISTENING.search(os.pread(said.fileno(), 10_000, 0).decode()):
+            return found[1]
+        time.sleep(0.01)
+    raise AssertionError("anvil ended before it listened")
 
 
 @pytest.fixture

@@ -41,6 +41,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_logs (
     figures numeric[]
 ) ON COMMIT DELETE ROWS
 """
+CREATE_INDEX = "CREATE INDEX IF NOT EXISTS ix_staged_logs ON staged_logs (event, tx_hash)"
+"""Rare events among many are found without reading all of them, whatever the planner believes."""
 STAGED: LiteralString = "COPY staged_logs FROM STDIN"
 LOGS: LiteralString = (
     "COPY chain_logs (chain_id, block_hash, log_index, block_number, tx_hash, tx_index, address, topics, data, name)"
@@ -87,6 +89,7 @@ def put_logs(session: Session, chain_id: str, entries: Sequence[Entry]) -> None:
 def stage(session: Session, entries: Sequence[Entry], times: Times) -> None:
     """Let `staged_logs` hold exactly these. `times`: block number -> the text of `instant`."""
     session.execute(sa.text(CREATE))
+    session.execute(sa.text(CREATE_INDEX))
     session.execute(sa.text("DELETE FROM staged_logs"))
     _copy(session, STAGED, (_staged_line(entry, times[entry.block_number]) for entry in entries))
     if len(entries) > MANY:

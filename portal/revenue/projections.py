@@ -35,11 +35,6 @@ WITH paid AS MATERIALIZED (
     JOIN dividend_contracts d ON d.chain_id = :chain AND d.contract_address = s.address
     JOIN master_contracts c ON c.chain_id = :chain AND c.master_id = d.master_id
     WHERE s.kind = 'dividends' AND s.event = 'DividendsDistributed'
-), later AS MATERIALIZED (
-    SELECT DISTINCT ON (p.block_number, p.log_index, t.token_id) p.block_number, p.log_index, t.token_id, t.from_wallet
-    FROM paid p JOIN nft_transfers t ON t.chain_id = :chain AND t.contract_address = p.contract_address
-     AND t.block_number >= p.block_number AND (t.block_number, t.log_index) > (p.block_number, p.log_index)
-    ORDER BY p.block_number, p.log_index, t.token_id, t.block_number, t.log_index
 )
 INSERT INTO nft_ownership_snapshots (
     id, master_id, token_id, chain_id, contract_address, owner_wallet, snapshot_timestamp, snapshot_block_number,
@@ -49,10 +44,15 @@ SELECT {id_sql("snapshot", CHAIN, "p.contract_address", "n.token_id", "p.block_n
        p.block_number, '{REASON}'
 FROM paid p
 JOIN master_nfts n ON n.master_contract_id = p.shares_id
-LEFT JOIN later l ON l.block_number = p.block_number AND l.log_index = p.log_index AND l.token_id = n.token_id
+LEFT JOIN LATERAL (
+    SELECT t.from_wallet FROM nft_transfers t
+    WHERE t.master_nft_id = n.id AND (t.block_number, t.log_index) > (p.block_number, p.log_index)
+    ORDER BY t.block_number, t.log_index LIMIT 1
+) l ON true
 WHERE coalesce(l.from_wallet, n.current_owner_wallet) <> '{ZERO}'
 """
-"""The zero address stands for both shares that were not minted yet and shares handed back."""
+"""The zero address stands for both shares that were not minted yet and shares handed back. A share moved a few times:
+looking them up one by one costs the same for every plan, while a join of all later moves is quadratic in a bad one."""
 
 EVENTS = f"""
 INSERT INTO dividend_events (

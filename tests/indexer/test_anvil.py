@@ -87,11 +87,13 @@ class Play:
         return {"from": sender, "to": self.recording.shares, "data": encode_call("MasterShares", function, arguments)}
 
     def reorganise(self, depth: int) -> None:
-        """Another history of the same length that begins with a mint, or a shorter one."""
+        """Another history of the same length, or a shorter one; its first block is none that was there before."""
+        gift = {"from": FANS[0], "to": FANS[1], "value": hex(self.dice.getrandbits(40)), "gas": GAS}
         if self.dice.random() < 0.6:
-            self.node.request("anvil_reorg", [depth, [[self.mint() | {"gas": GAS}, 0]]])
+            self.node.request("anvil_reorg", [depth, [[gift, 0], [self.mint() | {"gas": GAS}, 0]]])
         else:
             self.node.request("anvil_rollback", [depth])
+            self.send(gift)
 
     # --- what is true ---------------------------------------------------------------------------------
 
