@@ -130,3 +130,57 @@ def test_a_share_of_a_draft_is_not_there(client: Client, told: Mirror, session: 
     assert client.get(path(told)).status_code == 404
     assert client.get(f"/nfts/{uuid.uuid4()}").status_code == 404
     assert session.scalar(sa.select(sa.func.count()).select_from(MasterNft)) == 2
+
+
+def shown(page: str) -> list[str]:
+    return re.findall(r'id="share-([0-9a-f-]{36})"', page)
+
+
+def test_the_list_filters_counts_and_leads_to_shares(client: Client, told: Mirror, session: Session) -> None:
+    listed(told, 2, MINE, 10_000_000)
+    first, second = (str(told.tokens[number].id) for number in (1, 2))
+    other = Mirror(session, factories.master(session, factories.artist(session, "Other"), title="Second Ice"))
+    other.mint(MINE, 1)
+    listed(other, 1, MINE, 5_000_000)
+    everything = client.get("/marketplace?tab=shares").text
+    assert set(shown(everything)) == {first, second, str(other.tokens[1].id)}
+    assert f'href="{path(told)}"' in everything
+    one = client.get(f"/marketplace?master={told.master.id}").text
+    assert sorted(shown(one)) == sorted([first, second])
+    assert "First Ice" in text_of(one, "results__chips")
+    assert shown(client.get("/marketplace?yield=1000").text) == [second]
+    assert shown(client.get("/marketplace?minPrice=20&maxPrice=50").text) == [first]
+    assert shown(client.get("/marketplace?sort=price&currency=USDC&tier=Pioneer").text)[0] == str(other.tokens[1].id)
+    none = client.get("/marketplace?genre=Polka").text
+    assert "No share matches" in none
+    assert "Clear the filters" in none
+
+
+def test_the_list_goes_on_by_itself_and_then_by_a_press(client: Client, told: Mirror) -> None:
+    told.mint(MINE, 26)
+    for number in range(3, 29):
+        listed(told, number, MINE, 1_000_000 * number)
+    found, address_, triggers = [], "/marketplace?tab=shares", []
+    while address_:
+        part = client.get(address_, headers={"HX-Request-Type": "partial", "HX-Target": "div#more"})
+        assert "<html" not in part.text
+        found += shown(part.text)
+        link = re.search(r'href="(/marketplace[^"]+)" rel="next"[^>]*hx-trigger="([^"]+)"', part.text)
+        address_ = link[1].replace("&amp;", "&") if link else ""
+        triggers += [link[2]] if link else []
+    assert len(found) == len(set(found)) == 27
+    assert triggers == ["click, intersect once"]
+    assert 'hx-trigger="click"' in client.get("/marketplace?tab=shares&seen=96").text
+
+
+def test_new_listings_are_counted_and_move_nothing(client: Client, told: Mirror, session: Session) -> None:
+    page = client.get("/marketplace?tab=shares").text
+    again = re.search(r'id="news" data-refresh-url="([^"]+)"', page)
+    assert again
+    asked = {"HX-Request-Type": "partial", "HX-Target": "span#news"}
+    address_ = again[1].replace("&amp;", "&")
+    assert "new, show" not in client.get(address_, headers=asked).text
+    listed(told, 2, MINE, 10_000_000)
+    session.execute(sa.text("UPDATE master_nfts SET listed_at = now() + interval '1 s' WHERE token_id = 2"))
+    session.commit()
+    assert "1 new, show" in client.get(address_, headers=asked).text
