@@ -114,9 +114,9 @@ def _share(row: listing.Listed) -> dict[str, Any]:
         "artist_name": row.artist_name,
         "cover_url": row.cover_image_url or f"/covers/{row.master_id}.svg",
         "price_minor": row.price,
-        "decimals": decimals(row.currency),
+        "decimals": decimals(row.currency or "USDC"),
         "currency": row.currency,
-        "yield_bps": None,
+        "yield_bps": row.yield_bps,
         "number": row.token_id,
         "by": None,
     }
