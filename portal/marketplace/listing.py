@@ -107,7 +107,7 @@ def _earned() -> sa.Subquery:
 def _yield(earned: sa.Subquery) -> sa.ColumnElement[int]:
     """Floored, in basis points of the price; NULL without dividends in the price's currency."""
     whole = sa.func.div(earned.c.amount * BPS, sa.func.nullif(MasterNft.listing_price_wei, 0))
-    return sa.cast(sa.func.least(whole, 2**31 - 1), sa.Integer)
+    return sa.case((whole.is_not(None), sa.cast(sa.func.least(whole, 2**31 - 1), sa.Integer)))
 
 
 def _joined(statement: sa.Select[Any], earned: sa.Subquery) -> sa.Select[Any]:
