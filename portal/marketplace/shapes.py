@@ -17,9 +17,9 @@ class Listing(TypedDict):
     nftId: Id
     tokenId: Units
     listingStatus: Annotated[str, one_of(NftListingStatus)]
-    listingPrice: Units
-    listingCurrency: str
-    listedAt: Time
+    listingPrice: Units | None
+    listingCurrency: str | None
+    listedAt: Time | None
 
 
 class ListingV1(Listing):
@@ -42,8 +42,8 @@ def _listing(row: Listed) -> Listing:
     return {
         "nftId": str(row.nft_id),
         "tokenId": str(row.token_id),
-        "listingStatus": "listed",
-        "listingPrice": str(row.price),
+        "listingStatus": row.status.value,
+        "listingPrice": None if row.price is None else str(row.price),
         "listingCurrency": row.currency,
-        "listedAt": stamp(row.listed_at),
+        "listedAt": stamp(row.listed_at) if row.price is not None else None,
     }

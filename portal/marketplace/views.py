@@ -47,6 +47,11 @@ def index() -> Response:
 
 @pages.get("/marketplace", access=anyone)
 def marketplace() -> Response:
+    part = request.headers.get("HX-Target", "").partition("#")[2] if is_partial() else ""
+    if part == "more":
+        return answer("marketplace/_rows.html", **list_page.rows(db.session(), request.args))
+    if part == "news":
+        return answer("marketplace/_news.html", **list_page.news(db.session(), request.args))
     return answer("marketplace/list.html", **list_page.page(db.session(), request.args))
 
 

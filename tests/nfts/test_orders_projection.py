@@ -133,3 +133,23 @@ def test_other_marketplaces_sales_are_told_as_far_as_they_can_be(staged: Callabl
         assert told.royalties[-1][2:] == ("credited", "ETH", 705, (441, 132, 88, 44))
         assert told == expected(world.chain)
         assert stage.scalar("SELECT max(total_sales) FROM artists") == 3
+
+
+def test_open_pages_hear_what_is_for_sale(staged: Callable[..., Any], news: list[tuple[str, dict[str, Any]]]) -> None:
+    world = MarketWorld()
+    world.launch()
+    with staged(world) as stage:
+        master = str(stage.record().id)
+        world.block(world.mint(WALLETS[0], 2), world.list(1, NATIVE, 5))
+        stage.follow()
+        world.block(world.move(1, WALLETS[1]))
+        stage.follow()
+        world.fork(1)
+        world.block()
+        stage.follow()
+        heard = [(room, said) for room, said in news if said["type"] == "listing.changed"]
+        [nft] = {said["nftId"] for _, said in heard}
+        assert {room for room, _ in heard} == {f"nft:{nft}", f"master:{master}"}
+        told = [(said["status"], said["price"], said["currency"]) for room, said in heard if room == f"nft:{nft}"]
+        assert told == [("listed", "5", "ETH"), ("not_listed", None, None), ("listed", "5", "ETH")]
+        assert [said["seq"] for _, said in heard] == sorted(said["seq"] for _, said in heard)
