@@ -12,6 +12,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from portal.config import Settings
@@ -135,9 +136,7 @@ def save(
     A form whose words stand already is no conflict: its own page may have saved them a moment ago.
     """
     stands = values(master, key)
-    told = {name: fields[name] for name in fields if name in stands or LINE.fullmatch(name)}
-    same = {name: str(value) for name, value in told.items() if value} == {n: v for n, v in stands.items() if v}
-    if seen is not None and seen != mark(master, key) and not same:
+    if seen is not None and seen != mark(master, key) and _meant(fields) != _meant(stands):
         raise Elsewhere("This step was changed in another tab. Your own words are below; saving replaces the others.")
     edition = service.edition(master)
     if key == "people":
@@ -151,6 +150,18 @@ def save(
     offer = parse(forms.NewMaster, forms.typed_fields(whole | fields))
     details = service.details_of(master)
     return service.edit_draft(user_id, master.id, details, offer.terms(), settings, keyed, edition)
+
+
+def _meant(fields: Mapping[str, str]) -> dict[str, str]:
+    """What is filled in, numbers by their value: 15 is 15.00."""
+    return {name: _number(text) for name, text in fields.items() if text}
+
+
+def _number(text: str) -> str:
+    try:
+        return str(Decimal(text.replace(",", "")).normalize())
+    except InvalidOperation:
+        return text
 
 
 def _partners(fields: Mapping[str, str]) -> list[forms.NewPartner]:
