@@ -22,9 +22,9 @@ SOURCES = ARTIFACTS.parent
 EVM_VERSION = "cancun"
 
 
-def compile_source(name: str) -> dict[str, Any]:
+def compile_source(name: str, sources: Path = SOURCES) -> dict[str, Any]:
     """What the compiler makes of one contract: abi, bytecode and the layout of its storage."""
-    bundle = FilesystemInputBundle([SOURCES])
+    bundle = FilesystemInputBundle([sources])
     source = bundle.load_file(f"{name}.vy")
     if not isinstance(source, FileInput):
         raise TypeError(f"{name}.vy is not a source file")

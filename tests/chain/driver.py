@@ -62,6 +62,7 @@ class Driver(Stages):
         if not oracle.traded:
             return ["set_collection"] * 20
         kinds = ["list"] * 4 + ["offer"] * 3
-        kinds += ["buy"] * 8 + ["list_again", "cancel_listing"] if oracle.live_listings() else []
+        if oracle.live_listings():
+            kinds += ["buy"] * 8 + ["transfer"] * 2 + ["list_again", "cancel_listing"]
         kinds += ["accept"] * 6 + ["cancel_offer"] if oracle.offers else []
         return kinds + (["withdraw"] * 8 if +oracle.credits else [])

@@ -209,7 +209,7 @@ class Oracle:
             proceeds, currency = self.escrow, self.terms["currency"]
             fee = proceeds * self.terms["primaryFeeBps"] // 10_000
             self.paid_out = True
-            need(self.push(currency, self.shares, self.artist, proceeds - fee))
+            need(proceeds == fee or self.push(currency, self.shares, self.artist, proceeds - fee))
             need(fee == 0 or self.push(currency, self.shares, self.treasury, fee))
 
     def set_artist(self, who: str, artist: str) -> None:

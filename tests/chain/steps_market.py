@@ -34,10 +34,11 @@ class MarketSteps(Stage):
     def listed(self) -> Order:
         """A listing, good ones first; or none."""
         oracle = self.oracle
-        orders = list(oracle.listings.values())
-        if self.chance(0.85):
-            live = oracle.live_listings().values()
-            orders = [order for order in live if not 0 < order.deadline < oracle.now] or orders
+        orders, live = list(oracle.listings.values()), oracle.live_listings().values()
+        stale = [order for order in orders if order not in live and oracle.owner.get(order.token) == order.maker]
+        good = [order for order in live if not 0 < order.deadline < oracle.now]
+        if self.chance(0.9):
+            orders = (stale if stale and self.chance(0.25) else good) or orders
         return self.random.choice(orders) if orders else NOBODYS._replace(token=self.token())
 
     def offered(self) -> tuple[int, Order]:
