@@ -17,7 +17,7 @@ from portal.indexer.reading import Entry
 from portal.indexer.writing import Batch
 
 
-def supplement(chain_id: str, at: Cursor, batch: Batch, followed: Followed, platform: Platform) -> int:
+def supplement(chain_id: str, at: Cursor, batch: Batch, platform: Platform) -> int:
     """Write logs of blocks that the cursor has passed; those that are there already change nothing.
 
     Returns how many were missing. Where one comes too late to be projected in its order, all is projected anew.
@@ -36,9 +36,15 @@ def supplement(chain_id: str, at: Cursor, batch: Batch, followed: Followed, plat
         else:
             fitting = replace(batch, blocks=blocks, entries=fresh)
             writing.store(session, chain_id, fitting, Finality.FINALIZED)
-        follow.checkpoint(session, chain_id, followed.kinds, batch.last)
         effects.settle(session, chain_id, batch.first - 1, min(at.finalized, batch.last))
     return len(fresh)
+
+
+def finish(chain_id: str, at: Cursor, followed: Followed) -> None:
+    """All blocks up to the cursor were read for these contracts: only now they count as followed."""
+    with transaction() as session:
+        writing.held(session, chain_id, at)
+        follow.checkpoint(session, chain_id, followed.kinds, at.number)
 
 
 def _known(session: Session, chain_id: str, batch: Batch) -> set[tuple[str, int]]:

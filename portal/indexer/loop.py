@@ -296,6 +296,7 @@ class Follower:
     def _welcome(self, cursor: Cursor, newcomers: Newcomers) -> bool:
         """Read the past of contracts that were recorded after the cursor had passed their block."""
         self._supplement(cursor, newcomers.first, cursor.number, newcomers.followed)
+        late.finish(self.chain_id, cursor, newcomers.followed)
         if self._known_platform().factory:
             self._check_origin(newcomers.followed)
         return True
@@ -323,7 +324,7 @@ class Follower:
         """Add what is missing of blocks that the cursor has passed; returns how many logs that were."""
         platform = self._known_platform()
         return sum(
-            late.supplement(self.chain_id, cursor, batch, followed, platform)
+            late.supplement(self.chain_id, cursor, batch, platform)
             for batch in self._passed(cursor, first, last, followed)
         )
 

@@ -109,4 +109,6 @@ def test_mint_to_screen(walk: demo.Walk) -> None:
     print(f"\n{MINTS} mints, load {os.getloadavg()[0]:.1f}")
     for name, column in (("receipt", receipts), ("ipo.mint", events), ("mintedSupply", pages)):
         print(line(name, column, receipt))
+    shown = [event - got for event, got in zip(events, receipts, strict=True)]
+    print(line("from the receipt to the frame", shown, receipt))
     assert counted(walk) == MINTS

@@ -133,10 +133,9 @@ class Play:
         return dict(tuple(row) for row in owners), {who: int(amount) for who, amount in balances}
 
     def check(self) -> None:
-        """The tables are what the contracts say and what a rebuild makes."""
+        """The tables are what the contracts say."""
         assert self.follower.at().number == self.node.block_number()
         assert self.tables() == (self.owners(), self.claimable())
-        assert service.differences(31337) == {}
 
 
 @pytest.fixture
@@ -162,6 +161,9 @@ def _wander(play: Play, rounds: int) -> None:
             play.step()
         play.follow()
         play.check()
+        if seed % 20 == 1:
+            assert service.differences(31337) == {}
+    assert service.differences(31337) == {}
     assert db.session().scalar(sa.text(REORGS)) == reorgs
 
 

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from portal.errors import Unavailable
 from portal.indexer import service
+from portal.indexer.loop import Follower
 from portal.indexer.rebuild import FIGURES, MIRRORS
 from tests.indexer.fake_chain import WALLETS, World
+from tests.indexer.fake_node import Refusal
 from tests.indexer.oracle import expected, found
 
 CORRUPTIONS = {
@@ -62,6 +65,32 @@ def test_a_contract_recorded_late_is_read_from_its_first_block(staged: Callable[
         assert found(stage.session, world) == expected(world.chain)
         assert service.differences(31337) == {}
         assert _told(stage, "A recorded contract that the factory did not make") == 0
+
+
+def test_dying_while_a_late_contract_is_read_leaves_no_hole(staged: Callable[..., Any]) -> None:
+    world = World(2)
+    world.launch()
+    for _ in range(30):
+        world.random_block()
+    with staged(world) as stage:
+        stage.follow()
+        stage.record()
+        stage.follower._step, answered = 5, []
+
+        def die_at_the_third() -> None:
+            answered.append(1)
+            if len(answered) >= 3:
+                raise Refusal("gone")
+
+        stage.node.before_logs = die_at_the_third
+        stage.node.most_blocks = 5
+        with pytest.raises(Unavailable):
+            stage.follow()
+        assert stage.scalar("SELECT count(*) FROM chain_logs") > 0
+        stage.node.before_logs = lambda: None
+        stage.follower = Follower(stage.settings)
+        stage.follow()
+        assert found(stage.session, world) == expected(world.chain)
 
 
 def test_a_contract_that_the_factory_did_not_make_is_told(staged: Callable[..., Any]) -> None:

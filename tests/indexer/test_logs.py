@@ -1,4 +1,7 @@
-"""Whatever a node calls a log: ours are taken once and in order, the rest is named and kept aside."""
+"""Whatever a node calls a log: ours are taken once and in order, the rest is named and kept aside.
+
+Promises 22 and 23.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The chain changes its mind: the tables follow, to the state that a first reading would have made."""
+"""The chain changes its mind: the tables follow, to the state that a first reading would have made.
+
+Promises 20 and 21.
+"""
 
 from __future__ import annotations
 
