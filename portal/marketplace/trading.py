@@ -106,7 +106,7 @@ def review(nft_id: uuid.UUID, name: str) -> Response:
     """What it means and what to sign; a refusal stays on the share's page, with what was typed."""
     act, asked = OF_SHARE[name], request.args
     try:
-        return _to_sign(orders.prepare(current_user.user_id, _wish(act, nft_id, asked), settings()), _sent(asked))
+        return _to_sign(_intent(_wish(act, nft_id, asked)), _sent(asked))
     except REFUSED as refusal:
         return _refused(nft_id, act, refusal, asked)
 
@@ -126,7 +126,7 @@ def trade(nft_id: uuid.UUID, name: str) -> Response:
 def review_offer(order_id: uuid.UUID, name: str) -> Response:
     nft_id, wish = _of_offer(order_id), OF_OFFER[name](order_id)
     try:
-        return _to_sign(orders.prepare(current_user.user_id, wish, settings()), {})
+        return _to_sign(_intent(wish), {})
     except REFUSED as refusal:
         return _refused(nft_id, wish.act, refusal, {})
 
@@ -174,8 +174,7 @@ def _refused(nft_id: uuid.UUID, act: Act, refusal: DomainError, asked: Mapping[s
 def review_withdrawal() -> Response:
     """`?currency=` with `masterId` for royalties of resales, with `wallet` for what the market keeps."""
     try:
-        wish = _withdrawal(request.args)
-        return _to_sign(orders.prepare(current_user.user_id, wish, settings()), _sent(request.args))
+        return _to_sign(_intent(_withdrawal(request.args)), _sent(request.args))
     except REFUSED as refusal:
         return _back_to_portfolio(refusal)
 
@@ -234,6 +233,14 @@ def _price(text: str, currency: str) -> int:
 
 def _deadline(days: str) -> dt.datetime | None:
     return utcnow() + dt.timedelta(days=int(days)) if days in ("7", "30", "90") else None
+
+
+def _intent(wish: Wish) -> Intent:
+    """What it means; and for a wallet that signs for itself, checked by the chain, what there is to sign."""
+    told = orders.preview(current_user.user_id, wish, settings())
+    if told.wish.wallet in demo_signers(settings()):
+        return told
+    return orders.prepare(current_user.user_id, wish, settings())
 
 
 def _sent(asked: Mapping[str, str]) -> dict[str, str]:

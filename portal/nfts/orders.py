@@ -90,6 +90,18 @@ def prepare(user_id: uuid.UUID, wish: Wish, settings: Settings, keyed: KeyedRequ
     return made
 
 
+def preview(user_id: uuid.UUID, wish: Wish, settings: Settings) -> Intent:
+    """As `prepare`, by the database alone, with nothing to sign: enough for a demo wallet, whose job sends what has to
+    come first and gets the play money that is missing.
+    """
+    place = venue.known(settings)
+    settled = _with_wallet(user_id, wish, settings)
+    with transaction() as session:
+        plan = plans.plan(session, user_id, settled, place)
+        lines = with_network_fee(plan.lines, minting.network_fee(session, GAS[wish.act]))
+    return Intent(plan.wish, lines, [], plan.master_id, plan.title, plan.nft_id, plan.number)
+
+
 def request(user_id: uuid.UUID, wish: Wish, keyed: KeyedRequest | None = None) -> str:
     """Ask for the job that signs with a demo wallet; returns its name, for following it.
 

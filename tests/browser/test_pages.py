@@ -42,10 +42,12 @@ print(*(rule.rule for rule in rules if "GET" in rule.methods), sep="\\n")
 """
 NOT_PAGES = re.compile(r"/(api|static)/|\.(svg|csv|json|ics|pdf)$")
 EMPTY = (
-    "/marketplace?q=nobody+plays+this",
+    "/marketplace?tab=shares",
+    "/marketplace?genre=nobody+plays+this",
     "/search?q=nobody+plays+this",
     "/search?q=demo",
     "/me/portfolio",
+    "/me/portfolio?tab=shares",
     "/me/portfolio?tab=dividends",
     "/me/portfolio?tab=claims",
     "/me/portfolio?tab=activity",
@@ -53,7 +55,7 @@ EMPTY = (
     "/studio/become",
     "/nowhere",
 )
-FULL = ("/me/portfolio?tab=dividends", "/me/portfolio?tab=claims", "/me/portfolio?tab=activity")
+FULL = tuple(f"/me/portfolio?tab={tab}" for tab in ("shares", "dividends", "claims", "activity"))
 
 
 @pytest.mark.parametrize("looks", [1, pytest.param(4, marks=pytest.mark.slow)])
@@ -123,6 +125,7 @@ def _ids(told: Told, visitor: Caller) -> dict[str, str]:
     visitor.page("/login")
     visitor.send("/login", email="link@example.org")
     events = told.artist.http.get(f"{told.artist.url}/api/v2/masters/{told.master_id}/revenue-events", timeout=15)
+    shares = visitor.http.get(f"{told.artist.url}/api/v2/masters/{told.master_id}/nfts", timeout=15)
     return {
         "master_id": told.master_id,
         "name": told.master_id,
@@ -134,6 +137,8 @@ def _ids(told: Told, visitor: Caller) -> dict[str, str]:
         "number": "1",
         "version": "1",
         "tx_hash": _transaction(told.fan),
+        "nft_id": shares.json()["data"][0]["nftId"],
+        "order_id": "0" * 8 + "-0000" * 3 + "-" + "0" * 12,
         "export_id": "0" * 8 + "-0000" * 3 + "-" + "0" * 12,
         "user_id": _first(told.staff, "/admin/users"),
         "record_id": _first(told.staff, "/admin/audit"),

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
 from portal.accounts.service import link_wallet
+from portal.db import db
 from portal.masters.enums import IpoStatus
 from portal.nfts.enums import NftListingStatus, OrderKind
 from portal.nfts.models import MasterNft, NftOrder
@@ -173,14 +174,14 @@ def test_the_list_goes_on_by_itself_and_then_by_a_press(client: Client, told: Mi
     assert 'hx-trigger="click"' in client.get("/marketplace?tab=shares&seen=96").text
 
 
-def test_new_listings_are_counted_and_move_nothing(client: Client, told: Mirror, session: Session) -> None:
+def test_new_listings_are_counted_and_move_nothing(client: Client, told: Mirror) -> None:
     page = client.get("/marketplace?tab=shares").text
     again = re.search(r'id="news" data-refresh-url="([^"]+)"', page)
     assert again
     asked = {"HX-Request-Type": "partial", "HX-Target": "span#news"}
     address_ = again[1].replace("&amp;", "&")
     assert "new, show" not in client.get(address_, headers=asked).text
-    listed(told, 2, MINE, 10_000_000)
-    session.execute(sa.text("UPDATE master_nfts SET listed_at = now() + interval '1 s' WHERE token_id = 2"))
-    session.commit()
+    fresh = "listing_status = 'listed', listing_price_wei = 5, listing_currency = 'USDC', listed_at = now() + '1 s'"
+    db.session.execute(sa.text(f"UPDATE master_nfts SET {fresh} WHERE token_id = 2"))
+    db.session.commit()
     assert "1 new, show" in client.get(address_, headers=asked).text
