@@ -14,7 +14,7 @@ from portal.artists import queries as artist_queries
 from portal.artists.models import Artist
 from portal.config import Settings
 from portal.dashboard import wizard
-from portal.dashboard.master_page import hindrance, may_edit
+from portal.dashboard.master_page import hindrance, may_edit, recording
 from portal.dashboard.studio import badge, currency_of
 from portal.db import utcnow
 from portal.errors import FieldError, NotFound
@@ -128,8 +128,11 @@ def _frame(artist: Artist, key: str, finished: set[str], found: Master | None) -
     }  # fmt: skip
 
 
-def _track(_session: Session, found: Master, _values: Mapping[str, Any]) -> dict[str, Any]:
-    return {"editing": {"cover_url": cover_url(found), "own_cover": found.cover_image_url is not None}}
+def _track(session: Session, found: Master, _values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "editing": {"cover_url": cover_url(found), "own_cover": found.cover_image_url is not None},
+        "recording": recording(session, found),
+    }
 
 
 def _people(_session: Session, found: Master, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,6 +159,7 @@ def _review(session: Session, found: Master, _values: Mapping[str, Any]) -> dict
     return {
         "ipo": _figures(ipo),
         "about": {"genre": found.genre, "isrc": found.isrc, "cover_url": cover_url(found)},
+        "recording": recording(session, found),
         "partners": service.partners_of(found),
         "rights": found.rights_confirmed_at is not None,
         "missing": hindrance(session, found),
