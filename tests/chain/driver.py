@@ -53,7 +53,8 @@ class Driver(Stages):
             return [*OFTEN, *["refund"] * 8]
         if self.oracle.phase == CLOSED:
             return [*OFTEN, "withdraw_proceeds", "withdraw_proceeds"]
-        return [*OFTEN, *["mint_with_permit" if self.terms["permitRequired"] else "mint"] * 6]
+        over = ["cancel"] if self.oracle.minted > 3 else []
+        return [*OFTEN, *over, *["mint_with_permit" if self.terms["permitRequired"] else "mint"] * 6]
 
     def timely_orders(self) -> list[str]:
         oracle = self.oracle
