@@ -53,7 +53,8 @@ class Driver(Stages):
             return [*OFTEN, *["refund"] * 8]
         if self.oracle.phase == CLOSED:
             return [*OFTEN, "withdraw_proceeds", "withdraw_proceeds"]
-        return [*OFTEN, *["mint_with_permit" if self.terms["permitRequired"] else "mint"] * 6]
+        over = ["cancel"] if self.oracle.minted > 3 else []
+        return [*OFTEN, *over, *["mint_with_permit" if self.terms["permitRequired"] else "mint"] * 6]
 
     def timely_orders(self) -> list[str]:
         oracle = self.oracle
@@ -63,6 +64,6 @@ class Driver(Stages):
             return ["set_collection"] * 20
         kinds = ["list"] * 4 + ["offer"] * 3
         if oracle.live_listings():
-            kinds += ["buy"] * 8 + ["transfer"] * 2 + ["list_again", "cancel_listing"]
+            kinds += ["buy"] * 8 + ["move_listed"] * 2 + ["list_again", "cancel_listing"]
         kinds += ["accept"] * 6 + ["cancel_offer"] if oracle.offers else []
         return kinds + (["withdraw"] * 8 if +oracle.credits else [])

@@ -72,6 +72,16 @@ class MarketSteps(Stage):
         call = self.market_call(who, "cancel", self.master.shares, order.token)
         return call, lambda o: o.cancel_listing(who, order.token)
 
+    def step_move_listed(self) -> Step:
+        """A listed share moves, and comes back to who listed it: its listing must stay dead."""
+        orders = list(self.oracle.listings.values())
+        order = self.random.choice(orders) if orders else NOBODYS
+        owner = self.owner_of(order.token)
+        receiver = order.maker if owner != order.maker else self.random.choice([owner, self.wallet()])
+        who = owner if self.chance(0.9) else self.wallet()
+        call = lambda: self.master.run(who, "transferFrom", owner, receiver, order.token)  # noqa: E731
+        return call, lambda o: o.transfer(who, owner, receiver, order.token)
+
     def step_buy(self) -> Step:
         order = self.listed()
         who = self.random.choice([other for other in self.wallets if other != order.maker or self.chance(0.2)])

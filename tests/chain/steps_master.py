@@ -52,7 +52,6 @@ class MasterSteps(Stage):
         owner = self.oracle.owner.get(id, self.wallet())
         who = self.random.choice([owner, owner, self.wallet()])
         sender = self.random.choice([owner] * 9 + [self.wallet()])
-        receiver = owner if self.chance(0.2) else receiver
         return (
             self.shares_call(who, "transferFrom", sender, receiver, id),
             lambda o: o.transfer(who, sender, receiver, id),

@@ -26,7 +26,7 @@ def live(tester: EthereumTester, seeds: range, steps: int) -> Counter[tuple[str,
 
 
 def test_contracts_equal_the_oracle(tester: EthereumTester) -> None:
-    live(tester, range(40), 40)
+    live(tester, range(30), 40)
 
 
 @pytest.mark.slow
