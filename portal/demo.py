@@ -1,7 +1,8 @@
 """`flask demo`: a client that walks the main story against a running portal and stops at the first falsehood.
 
-It knows the portal by its addresses alone: pages, the JSON API and the mail page of the embedded default. Each step
-prints what it proved and how long it took.
+It knows the portal by its addresses alone: pages, the JSON API and the mail page of the embedded default; what a
+wallet has to sign it signs with the demo wallets' well-known keys. Each step prints what it proved and how long it
+took.
 """
 
 from __future__ import annotations
@@ -15,11 +16,17 @@ from typing import Any
 import requests
 import socketio
 
+from portal.chain.abi import encode_call
+from portal.chain.signer import DEMO_INDEXES, Signer, of_dev_account
+
 TIMEOUT = 15
 SHARES = 2
 STAFF = "admin@example.org"
 BALANCE_OF = "0x70a08231"
 CURRENCY = "0xe5a6b10f"
+PRICE = 77_777_777
+PARTS = {"artist": 1000, "firstMinter": 300, "secondMinter": 200, "fee": 50}
+"""Basis points of a resale, as offers have them unless their artist says otherwise."""
 Step = Callable[["Walk"], str]
 
 
@@ -86,6 +93,7 @@ class Walk:
         self.contracts: dict[str, str] = {}
         self.slug = ""
         self.master: dict[str, Any] = {}
+        self.nfts: list[str] = []
 
     def chain(self, method: str, *params: Any) -> Any:
         """Ask the chain itself by JSON-RPC."""
@@ -263,6 +271,138 @@ def _word(address: str) -> str:
     return address.removeprefix("0x").rjust(64, "0")
 
 
+def close_sale(walk: Walk) -> str:
+    path = f"/v2/masters/{walk.master['id']}/ipo"
+    closed = walk.artist.api("POST", f"{path}/close")
+    must(closed.status_code == 202, f"closing answered {closed.status_code}: {closed.text[:200]}")
+    _until(lambda: walk.visitor.api("GET", path).json()["status"] == "closed" or None, "the offer did not close")
+    shares = walk.visitor.api("GET", f"/v2/masters/{walk.master['id']}/nfts").json()["data"]
+    walk.nfts = [share["nftId"] for share in shares]
+    must(len(walk.nfts) == SHARES, "the master shows other shares than were minted")
+    return "the artist closed the sale, and it is final"
+
+
+def resell(walk: Walk) -> str:
+    """The fan minted the first two shares: the parts of first and second minter are theirs, there is no third."""
+    nft = f"/v2/nfts/{walk.nfts[0]}"
+    asked = {"price": str(PRICE), "currency": "USDC"}
+    lines = _act(walk, walk.fan, "POST", f"{nft}/listing", asked)
+    _until(lambda: _share(walk, 0)["listingPrice"] == str(PRICE) or None, "the listing did not appear")
+    _send(walk, walk.artist, walk.coin(), encode_call("Stablecoin", "faucet", (walk.artist.wallet, PRICE)))
+    fan, shares = _coins(walk, walk.fan.wallet), _coins(walk, walk.contracts["shares"])
+    wrong = walk.artist.api("POST", f"{nft}/orders", _bid(walk.artist, "buy", PRICE - 1))
+    must(wrong.status_code == 409, f"another price than is asked answered {wrong.status_code}")
+    _act(walk, walk.artist, "POST", f"{nft}/orders", _bid(walk.artist, "buy", PRICE))
+    _until(lambda: _share(walk, 0)["owner"] == walk.artist.wallet or None, "the share did not arrive")
+    must(_share(walk, 0)["listingStatus"] == "not_listed", "what is sold is still for sale")
+    parts = {name: PRICE * bps // 10_000 for name, bps in PARTS.items()}
+    must({name: lines.get(name) for name in parts} == parts, f"the parts are {lines}")
+    must("thirdMinter" not in lines, "a part is charged for a slot that nobody fills")
+    gets = PRICE - sum(parts.values())
+    must(lines["sellerReceives"] == gets, "the seller's line is not what remains")
+    must(_coins(walk, walk.fan.wallet) - fan == gets, "the chain paid the seller something else")
+    royalty = sum(parts.values()) - parts["fee"]
+    must(_coins(walk, walk.contracts["shares"]) - shares == royalty, "the parts are not in the shares' contract")
+    return f"the buyer paid {PRICE / 10**6:.6f} USDC, the seller got {gets / 10**6:.6f}: page, API and chain agree"
+
+
+def fetch_parts(walk: Walk) -> str:
+    waiting = {row["role"]: int(row["waiting"]) for who in (walk.fan, walk.artist) for row in _royalties(walk, who)}
+    royalty = sum(PRICE * PARTS[name] // 10_000 for name in ("artist", "firstMinter", "secondMinter"))
+    must(sum(waiting.values()) == royalty, f"the API says {waiting}, the sale left {royalty}")
+    must(set(waiting) == {"artist", "first", "second"}, f"the API names {sorted(waiting)}")
+    for browser, due in ((walk.fan, waiting["first"] + waiting["second"]), (walk.artist, waiting["artist"])):
+        before = _coins(walk, browser.wallet)
+        body = {"wallet": browser.wallet, "currency": "USDC"}
+        _act(walk, browser, "POST", f"/v2/masters/{walk.master['id']}/royalty-intents", body)
+        must(_coins(walk, browser.wallet) - before == due, "the royalty that was fetched is not what waited")
+    _until(lambda: _fetched(walk), "the portal did not see that the royalty was fetched")
+    return f"{royalty / 10**6:.6f} USDC waited for artist and first two minters, and are fetched to the last unit"
+
+
+def _fetched(walk: Walk) -> bool | None:
+    return sum(int(row["waiting"]) for who in (walk.fan, walk.artist) for row in _royalties(walk, who)) == 0 or None
+
+
+def accept_an_offer(walk: Walk) -> str:
+    """The share is listed meanwhile: the sale by the offer ends that listing in the same block."""
+    nft, price = f"/v2/nfts/{walk.nfts[1]}", 10**15
+    _act(walk, walk.fan, "POST", f"{nft}/listing", {"price": str(9 * price), "currency": "ETH"})
+    _act(walk, walk.artist, "POST", f"{nft}/orders", _bid(walk.artist, "offer", price, "ETH"))
+    offers = _until(lambda: walk.visitor.api("GET", f"{nft}/offers").json()["data"] or None, "no offer was seen")
+    must(_share(walk, 1)["listingPrice"] == str(9 * price), "the listing is not there beside the offer")
+    answer = walk.artist.api("POST", f"/v2/offers/{offers[0]['offerId']}/accept")
+    must(answer.status_code == 404, f"the bidder's own acceptance answered {answer.status_code}")
+    _act(walk, walk.fan, "POST", f"/v2/offers/{offers[0]['offerId']}/accept", None)
+    sold = _until(lambda: _of_owner(walk, 1, walk.artist.wallet), "the share did not change hands")
+    must(sold["listingStatus"] == "not_listed", "a stale listing is still shown")
+    must(walk.visitor.api("GET", f"{nft}/offers").json()["data"] == [], "an accepted offer is still open")
+    move = walk.visitor.api("GET", f"{nft}/transfers").json()["data"][0]
+    told = move["type"], move["salePrice"], move["saleCurrency"], move["marketplace"]
+    must(told == ("sale", str(price), "ETH", "AudiFi"), f"the history says {told}")
+    return "the owner took the bidder's money, and the listing that stood beside it was gone with the share"
+
+
+def _share(walk: Walk, place: int) -> dict[str, Any]:
+    found: dict[str, Any] = walk.visitor.api("GET", f"/v2/nfts/{walk.nfts[place]}").json()
+    return found
+
+
+def _of_owner(walk: Walk, place: int, owner: str) -> dict[str, Any] | None:
+    found = _share(walk, place)
+    return found if found["owner"] == owner else None
+
+
+def _royalties(walk: Walk, who: Browser) -> list[dict[str, Any]]:
+    rows = who.api("GET", "/v2/me/waiting").json()["royalties"]
+    return [row for row in rows if row["masterId"] == walk.master["id"] and row["currency"] == "USDC"]
+
+
+def _bid(who: Browser, kind: str, price: int, currency: str = "USDC") -> dict[str, str]:
+    return {"wallet": who.wallet, "kind": kind, "price": str(price), "currency": currency}
+
+
+def _coins(walk: Walk, who: str) -> int:
+    data = {"to": walk.coin(), "data": BALANCE_OF + _word(who)}
+    return int(walk.chain("eth_call", data, "latest"), 16)
+
+
+def _act(walk: Walk, who: Browser, method: str, path: str, body: Any) -> dict[str, int]:
+    """Ask what to sign, sign and send it; returns the price lines by label. Asks again while the portal catches up."""
+    who.page("/")
+    answer = _until(lambda: _granted(who.api(method, path, body)), f"{method} {path} is not granted")
+    for step in answer["transactions"]:
+        one = step["transaction"]
+        _send(walk, who, one["to"], one["data"], int(one["value"]))
+    return {line["label"]: int(line["amount"]) for line in answer["lines"]}
+
+
+def _granted(answer: requests.Response) -> dict[str, Any] | None:
+    must(answer.status_code in (200, 404, 409), f"the portal answered {answer.status_code}: {answer.text[:300]}")
+    body: dict[str, Any] = answer.json()
+    return body if answer.status_code == 200 else None
+
+
+def _send(walk: Walk, who: Browser, to: str, data: str, value: int = 0) -> None:
+    """Sign with the demo wallet's key, as a wallet in a browser does, and wait for the receipt."""
+    from eth_utils.address import to_checksum_address
+
+    signer = _signer(who.wallet)
+    price = 2 * int(walk.chain("eth_gasPrice"), 16)
+    nonce = int(walk.chain("eth_getTransactionCount", who.wallet, "latest"), 16)
+    fields = {"type": 2, "chainId": int(walk.chain("eth_chainId"), 16), "to": to_checksum_address(to), "data": data,
+              "value": value, "nonce": nonce, "gas": 500_000, "maxFeePerGas": price,
+              "maxPriorityFeePerGas": 10**9}  # fmt: skip
+    raw, tx_hash = signer.sign_transaction(fields)
+    walk.chain("eth_sendRawTransaction", raw)
+    receipt = _until(lambda: walk.chain("eth_getTransactionReceipt", tx_hash), "the transaction was not mined")
+    must(int(receipt["status"], 16) == 1, "the chain refused what the portal had prepared")
+
+
+def _signer(wallet: str) -> Signer:
+    return next(signer for signer in map(of_dev_account, DEMO_INDEXES) if signer.address == wallet)
+
+
 def sign_out(walk: Walk) -> str:
     copy = walk.artist.http.cookies.copy()
     walk.artist.page("/")
@@ -286,6 +426,9 @@ STORY: tuple[Step, ...] = (
     claim,
     sign_out,
 )
+RESALE: tuple[Step, ...] = (close_sale, resell, fetch_parts, accept_an_offer)
+"""After the first sale: its shares are traded."""
+WHOLE = (*STORY[:-1], *RESALE, STORY[-1])
 
 
 def run(url: str, rpc_url: str, wait: float) -> int:
@@ -293,7 +436,7 @@ def run(url: str, rpc_url: str, wait: float) -> int:
     _wait_for(url, wait)
     walk = Walk(url)
     walk.rpc_url = rpc_url
-    for number, step in enumerate(STORY, 1):
+    for number, step in enumerate(WHOLE, 1):
         start = time.monotonic()
         try:
             proved = step(walk)
@@ -301,7 +444,7 @@ def run(url: str, rpc_url: str, wait: float) -> int:
             print(f"{number}. {step.__name__.replace('_', ' ')}: FALSE: {error}")
             return 1
         print(f"{number}. {step.__name__.replace('_', ' ')}: {proved} ({time.monotonic() - start:.2f} s)")
-    print(f"{len(STORY)} passed, 0 failed")
+    print(f"{len(WHOLE)} passed, 0 failed")
     return 0
 
 

@@ -10,12 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from portal.accounts.models import UserWallet
 from portal.artists.models import Artist
 from portal.db import Units
 from portal.masters.models import Master, MasterIpo
+from portal.nfts.book import priced
 from portal.nfts.enums import NftListingStatus, TransferType
 from portal.nfts.models import MasterNft, NftTransfer
 from portal.revenue.models import WalletDividendBalance
@@ -194,22 +195,10 @@ def paid_for(session: Session, user_id: uuid.UUID) -> list[Price]:
 
 def last_prices(session: Session, master_ids: list[uuid.UUID]) -> list[Price]:
     """What one share of each master last sold for on the market; a person's sale to themselves is no price."""
-    t, seller, buyer = NftTransfer, aliased(UserWallet), aliased(UserWallet)
-    same_person = (
-        sa.select(seller.id)
-        .join(buyer, buyer.user_id == seller.user_id)
-        .where(seller.wallet_address == t.from_wallet, buyer.wallet_address == t.to_wallet)
-        .exists()
-    )
+    t = NftTransfer
     rows = session.execute(
         sa.select(t.master_id, t.sale_currency, t.sale_price_wei)
-        .where(
-            t.master_id.in_(master_ids),
-            t.transfer_type == TransferType.SALE,
-            t.sale_price_wei.is_not(None),
-            t.sale_currency.is_not(None),
-            ~same_person,
-        )
+        .where(t.master_id.in_(master_ids), *priced())
         .ext(distinct_on(t.master_id))
         .order_by(t.master_id, t.block_number.desc(), t.log_index.desc())
     )

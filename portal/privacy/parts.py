@@ -67,6 +67,11 @@ PARTS: dict[str, str] = {
         " FROM nft_transfers x JOIN masters m ON m.id = x.master_id"
         f" WHERE x.from_wallet IN ({MINE}) OR x.to_wallet IN ({MINE}) ORDER BY x.block_timestamp"
     ),
+    "orders": (
+        "SELECT m.title, x.kind, x.token_id, x.maker_wallet, x.taker_wallet, x.price, x.currency, x.deadline, x.status,"  # noqa: S608
+        " x.placed_at, x.closed_at, x.placed_tx_hash FROM nft_orders x JOIN masters m ON m.id = x.master_id"
+        f" WHERE x.maker_wallet IN ({MINE}) OR x.taker_wallet IN ({MINE}) ORDER BY x.placed_at"
+    ),
     "dividends": (
         f"{ENTRIES} SELECT e.kind, m.title, e.shares, e.amount, e.currency, e.at, e.tx_hash FROM entries e"  # noqa: S608
         " JOIN masters m ON m.id = e.master_id ORDER BY e.at"

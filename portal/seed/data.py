@@ -81,6 +81,17 @@ class Purchase:
 
 
 @dataclass(frozen=True)
+class Trade:
+    """A share of the master that sold out, from one fan to another, for millionths of a USDC."""
+
+    number: int
+    seller: int
+    buyer: int
+    price: int
+    days_ago: int = 0
+
+
+@dataclass(frozen=True)
 class Source:
     """Where income comes from; `cents` are US cents of the three months, the oldest first."""
 
@@ -140,6 +151,21 @@ FIRST_SALE = tuple(
     Purchase(fan, shares, FIRST_LAUNCH - 1 - fan)
     for fan, shares in enumerate((10, 10, 10, 10, 10, 10, 8, 8, 8, 6, 6, 4), 1)
 )
+FIRST_TRADES = (
+    Trade(12, 2, 5, 14_500_000, 124),
+    Trade(45, 5, 8, 16_000_000, 117),
+    Trade(70, 8, 3, 15_200_000, 109),
+)
+FOR_SALE = (
+    Trade(3, 1, 0, 21_000_000),
+    Trade(15, 2, 0, 18_900_000),
+    Trade(33, 4, 0, 19_500_000),
+    Trade(62, 7, 0, 17_900_000),
+    Trade(98, 12, 0, 24_000_000),
+)
+"""Nobody has bought these yet."""
+ACCEPTED = (Trade(88, 10, 6, 15_500_000),)
+BIDS = (Trade(33, 4, 9, 16_000_000), Trade(15, 2, 1, 15_000_000))
 LATER_LAUNCH = 3
 """Days ago that the offers of today were launched."""
 LATER_SALES = {

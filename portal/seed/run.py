@@ -18,14 +18,14 @@ from portal.chain import bootstrap
 from portal.config import Settings
 from portal.db import db, transaction
 from portal.errors import DomainError
-from portal.seed import clock, masters, people, revenue, rooms, sales, wallets
+from portal.seed import clock, market, masters, people, revenue, rooms, sales, wallets
 from portal.seed.data import PLANS
 from portal.seed.field import Field
 from portal.seed.waiting import Patience
 
 log = logging.getLogger(__name__)
 
-EDITION = "1"
+EDITION = "2"
 """Of the demo data. A higher one adds what it knows more to data that an older one has sown."""
 SOURCE, DONE = "seed", "seed_completed"
 LOCK = 0x5EED
@@ -37,8 +37,10 @@ STEPS: tuple[Callable[[Field], None], ...] = (
     masters.drafts,
     wallets.fund,
     sales.first_sale,
+    market.first_trades,
     revenue.income,
     sales.todays_sales,
+    market.todays_trades,
     masters.announce,
     masters.hand_in,
     masters.put_away,

@@ -17,6 +17,11 @@ COUNTERS = {
     "minted supply": """
         SELECT id FROM master_ipos i
         WHERE minted_supply <> (SELECT count(*) FROM master_nfts n WHERE n.master_id = i.master_id)""",
+    "shares for sale": """
+        SELECT id FROM master_nfts n WHERE (listing_status = 'listed') <> EXISTS (
+            SELECT FROM nft_orders o WHERE o.master_nft_id = n.id AND o.kind = 'listing' AND o.status = 'open'
+              AND (o.maker_wallet, o.price, o.currency)
+                = (n.current_owner_wallet, n.listing_price_wei, n.listing_currency))""",
     "votes of a room": """
         SELECT title FROM vstudio_sessions s
         WHERE total_votes <> (SELECT count(*) FROM vstudio_votes v WHERE v.vstudio_session_id = s.id)""",
@@ -64,6 +69,15 @@ SHOWN: dict[str, list[tuple[Any, ...]]] = {
     """SELECT count(DISTINCT n.current_owner_wallet), count(*), count(DISTINCT n.minted_at) FROM master_nfts n
        JOIN master_ipos i ON i.master_id = n.master_id WHERE i.status = 'closed'""": [(12, 100, 12)],
     "SELECT count(*) FROM master_contracts": [(6,)],
+    "SELECT kind, status, count(*) FROM nft_orders GROUP BY 1, 2": [
+        ("listing", "open", 1),
+        ("listing", "sold", 1),
+        ("offer", "sold", 1),
+    ],
+    """SELECT count(*), min(block_timestamp) < now() - interval '100 days',
+       max(block_timestamp) > now() - interval '1 day' FROM nft_transfers WHERE transfer_type = 'sale'""": [
+        (2, True, True)
+    ],
     "SELECT status, count(*) FROM revenue_events GROUP BY 1": [("distributed", 3), ("pending", 1)],
     """SELECT count(DISTINCT date_trunc('month', block_timestamp)), max(block_timestamp) > now() - interval '7 days',
        min(block_timestamp) BETWEEN now() - interval '100 days' AND now() - interval '60 days', count(*)
