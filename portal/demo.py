@@ -303,7 +303,7 @@ def resell(walk: Walk) -> str:
     must(_coins(walk, walk.fan.wallet) - fan == gets, "the chain paid the seller something else")
     royalty = sum(parts.values()) - parts["fee"]
     must(_coins(walk, walk.contracts["shares"]) - shares == royalty, "the parts are not in the shares' contract")
-    return f"the buyer paid {PRICE / 10**6:.6f} USDC, the seller got {gets / 10**6:.6f}: page, API and chain agree"
+    return f"the buyer paid {PRICE / 10**6:.6f} USDC, the seller got {gets / 10**6:.6f}: API and chain agree"
 
 
 def fetch_parts(walk: Walk) -> str:
