@@ -235,19 +235,22 @@ def _movers(session: Session, master: Master, ipo: MasterIpo | None, viewer: Vie
 
 
 def _royalties(session: Session, master: Master, viewer: Viewer) -> list[dict[str, Any]]:
-    """What resales left for this viewer, as artist or as one of the first three minters."""
+    """What resales left for this viewer, as artist or as one of the first three minters: one sum a wallet."""
     if viewer.user_id is None:
         return []
     wallets, chain_id = own_wallets(session, viewer), str(viewer.settings.chain_id)
-    rows = [r for r in book.royalties(session, viewer.user_id, wallets, chain_id, master.id) if r.waiting]
+    sums: dict[tuple[str, str | None], int] = {}
+    for r in book.royalties(session, viewer.user_id, wallets, chain_id, master.id):
+        sums[r.currency, r.wallet] = sums.get((r.currency, r.wallet), 0) + r.waiting
     return [
-        {"minor": r.waiting, "decimals": decimals(r.currency), "currency": r.currency, "href": _withdraw(master, r)}
-        for r in rows
+        {"minor": sum_, "decimals": decimals(code), "currency": code, "href": _withdraw(master, code, wallet)}
+        for (code, wallet), sum_ in sums.items()
+        if sum_
     ]
 
 
-def _withdraw(master: Master, royalty: book.Royalty) -> str:
-    asked = {"masterId": str(master.id), "currency": royalty.currency, "wallet": royalty.wallet}
+def _withdraw(master: Master, currency: str, wallet: str | None) -> str:
+    asked = {"masterId": str(master.id), "currency": currency, "wallet": wallet}
     return "/me/portfolio/withdraw?" + urlencode({name: value for name, value in asked.items() if value})
 
 

@@ -19,8 +19,6 @@ from portal.portfolio.queries import Nft
 
 SHOWN = 100
 WITHDRAW = "/me/portfolio/withdraw"
-ROLES = {"artist": "as its artist", "first": "as its first buyer", "second": "as its second buyer",
-         "third": "as its third buyer"}  # fmt: skip
 
 
 def shares(session: Session, user_id: uuid.UUID, shown: int = SHOWN) -> dict[str, Any]:
@@ -80,17 +78,24 @@ def counts(session: Session, user_id: uuid.UUID) -> dict[uuid.UUID, tuple[int, i
 def waiting(session: Session, user_id: uuid.UUID, wallets: list[str], settings: Settings) -> list[dict[str, Any]]:
     """Parts of resales, and money that the market could not deliver, each with its way to the wallet."""
     chain_id = str(settings.chain_id)
-    royalties = [r for r in book.royalties(session, user_id, wallets, chain_id) if r.waiting]
-    rows = [
-        _money(r.waiting, r.currency)
-        | {"text": f"Resales of {r.title}, {ROLES[r.role]}", "href": _withdraw(r.currency, r.wallet, r.master_id)}
-        for r in royalties
-    ]
-    return rows + [
+    pots: dict[tuple[uuid.UUID, str, str | None], list[book.Royalty]] = {}
+    for one in book.royalties(session, user_id, wallets, chain_id):
+        if one.waiting:
+            pots.setdefault((one.master_id, one.currency, one.wallet), []).append(one)
+    return [_royalty(roles) for roles in pots.values()] + [
         _money(c.amount, c.currency)
         | {"text": f"Kept by the market for {c.wallet[:6]}…{c.wallet[-4:]}", "href": _withdraw(c.currency, c.wallet)}
         for c in book.credits(session, wallets, chain_id)
     ]
+
+
+def _royalty(roles: list[book.Royalty]) -> dict[str, Any]:
+    """What waits for one wallet at one master: its contract pays all roles of a wallet at once."""
+    first = roles[0]
+    seat = " and ".join(role.role for role in roles) + ("" if first.role == "artist" else " buyer")
+    href = _withdraw(first.currency, first.wallet, first.master_id)
+    text = f"Resales of {first.title}, as its {seat}"
+    return _money(sum(role.waiting for role in roles), first.currency) | {"text": text, "href": href}
 
 
 def _withdraw(currency: str, wallet: str | None, master_id: uuid.UUID | None = None) -> str:

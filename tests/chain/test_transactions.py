@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from eth_utils.address import to_checksum_address
 from flask import Flask
 
 from portal import faults
@@ -116,3 +117,31 @@ def test_one_of_ours_that_the_chain_forgot_is_said_to_come_again(
     assert row is not None
     assert asked(client, row.tx_hash)["status"] == "pending"
     assert "It is brought there again by itself" in client.get(f"/transactions/{row.tx_hash}").text
+def test_a_transaction_that_was_overtaken_or_dropped_is_told_as_such(client: Client, paid: str, chain: Chain) -> None:
+    """A wallet's own: the page knows whose place in which queue it had, and leads back to where it was prepared."""
+    wallet = of_dev_account(1).address
+    told = {"wallet": wallet, "nonce": "0", "next": "/masters/x"}
+    overtaken = client.get(f"/transactions/{STRANGE}", query_string=told).text
+    assert "Another transaction of this wallet took its place" in overtaken
+    assert 'href="/masters/x"' in overtaken
+    dropped = client.get(f"/transactions/{STRANGE}", query_string=told | {"nonce": "999"}).text
+    assert "A dropped transaction has moved nothing" in dropped
+    evil = client.get(f"/transactions/{STRANGE}", query_string=told | {"next": "//evil.example"}).text
+    assert "evil.example" not in evil
+    assert "/transactions/" + paid in client.get("/transactions", query_string={"hash": paid} | told).location
+
+
+def test_a_wallets_own_failure_says_why(client: Client, onchain: Node, contracts: Contracts) -> None:
+    """Nobody here sent it: the same call on the block before tells the contract's reason."""
+    tx_hash = sent_anyway(onchain, contracts.market, encode_call("Market", "cancelOffer", (99,)))
+    assert "The offer is gone" in client.get(f"/transactions/{tx_hash}").text
+
+
+def sent_anyway(node: Node, to: str, data: str) -> str:
+    """As wallets send what they are told to, without asking whether it will succeed; the hash."""
+    signer, fees = of_dev_account(2), node.fees()
+    what = {
+        "to": to_checksum_address(to), "data": data, "value": 0, "gas": 200_000, "type": 2, "chainId": node.chain_id,
+        "nonce": node.nonce(signer.address), "maxFeePerGas": fees.most, "maxPriorityFeePerGas": fees.tip,
+    }  # fmt: skip
+    return node.send_raw(signer.sign_transaction(what)[0])

@@ -74,12 +74,12 @@ def test_a_share_is_sold_by_plain_forms(client: Client, sale: Sale, share: str, 
     sale.sign_in(client, sale.fan)
     late = said(client.post(f"{share}/buy", data={"units": "50000000", "currency": "USDC"}), 409)
     assert re.search(r"No\. 1 was sold to 0x\w+…\w+ just now", late)
-    assert "as its first buyer 1.50 USDC Withdraw" in said(client.get("/me/portfolio"))
+    assert "as its first and second and third buyer 3.00 USDC Withdraw" in said(client.get("/me/portfolio"))
     page = client.get(f"/masters/{sale.id}", follow_redirects=True)
     href = re.search(r'href="(/me/portfolio/withdraw[^"]+)"', page.text)
     assert href
     form = client.get(href[1].replace("&amp;", "&"))
-    assert "Withdraw " in said(form)
+    assert "Withdraw 3.00 USDC" in said(form)
 
 
 def test_an_offer_waits_is_taken_back_and_another_is_accepted(
