@@ -173,6 +173,7 @@ vstudio:room       anyone
 vstudio:sketch     host-public
 user:owner         owner
 job:stranger       person-none
+marketplace        anyone
 admin              staff
 """
 """Who may listen where, by the kind of room and the thing it is about; a kind that is not named does not exist."""

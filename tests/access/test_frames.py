@@ -34,7 +34,7 @@ ZERO = "0x" + "0" * 40
 SOURCES = "".join(path.read_text() for path in (ROOT / "portal").rglob("*.py") if "live" in path.read_text())
 FOR_STAFF = {"admin.counts", "admin.jobs", "admin.masters", "admin.revenue", "admin.security"}
 KINDS_OF_NEWS = set(re.findall(r'"type": "([a-z]+\.[a-z]+)"', SOURCES)) | FOR_STAFF
-OF_A_THING = ("master", "vstudio", "artist", "user", "job")
+OF_A_THING = ("master", "nft", "vstudio", "artist", "user", "job")
 STAFF = {"admin", "finance", "security"}
 OWN = {"dividend.credited": {"owner"}, "job.progress": {"fan"}}
 """News that go to one person alone."""
@@ -42,15 +42,16 @@ OWN = {"dividend.credited": {"owner"}, "job.progress": {"fan"}}
 
 def listeners(world: World) -> dict[str, SocketIOTestClient]:
     """A socket of each kind of person, in every room that lets it in, their own included."""
-    rooms = ("master:live", "master:draft", "master:offered", "vstudio:room", "vstudio:sketch")
-    assert {room.partition(":")[0] for room in ROOMS.split()[::2]} == {*OF_A_THING, "admin"}
+    rooms = ("master:live", "master:draft", "master:offered", "nft:nft", "vstudio:room", "vstudio:sketch")
+    assert {room.partition(":")[0] for room in ROOMS.split()[::2]} == {*OF_A_THING, "marketplace", "admin"}
     there: dict[str, SocketIOTestClient] = {}
     for kind in KINDS:
         there[kind] = connected(world, kind)
         for room in rooms:
             name, _, thing = room.partition(":")
             ask(there[kind], "join", f"{name}:{world.ids[thing]}")
-        ask(there[kind], "join", "admin")
+        for room in ("admin", "marketplace"):
+            ask(there[kind], "join", room)
         for somebody in {"owner", kind} & set(world.people):
             ask(there[kind], "join", f"user:{world.people[somebody]}")
     return there
@@ -86,7 +87,7 @@ def money(world: World) -> None:
 
 
 def chain(world: World) -> None:
-    """A mint, a move and a claim, as the indexer tells of them."""
+    """A mint, a move, a claim and a listing that ended, as the indexer tells of them."""
     session, master = db.session(), uuid.UUID(world.ids["live"])
     held = session.scalars(sa.select(MasterContract).where(MasterContract.master_id == master)).one()
     paying = session.scalars(sa.select(DividendContract).where(DividendContract.master_id == master)).one()
@@ -102,6 +103,8 @@ def chain(world: World) -> None:
          "token_id": 3, "count": 1},
         {"address": paying.contract_address, "kind": "dividends", "event": "DividendClaimed", "wallet": WALLET,
          "amount": 2, "currency": "USDC"},
+        {"address": "0x" + "ee" * 20, "kind": "market", "event": "Cancelled", "sender": WALLET,
+         "ref": held.contract_address, "token_id": 3},
     ]  # fmt: skip
     session.execute(sa.text(CREATE))
     for index, log in enumerate(logs):

@@ -82,6 +82,7 @@ def test_a_share_is_sold_by_plain_forms(client: Client, sale: Sale, share: str, 
     assert "Withdraw 3.00 USDC" in said(form)
 
 
+@pytest.mark.slow
 def test_an_offer_waits_is_taken_back_and_another_is_accepted(
     client: Client, sale: Sale, share: str, friend: User, live_app: Flask
 ) -> None:
