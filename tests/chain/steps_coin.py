@@ -63,7 +63,9 @@ class CoinSteps(Stage):
     def step_coin_transfer_from(self) -> Step:
         known = [pair for pair, amount in self.oracle.coin.allowed.items() if amount]
         owner, who = self.random.choice(known) if known and self.chance(0.8) else (self.saver(), self.saver())
-        to, amount = self.random.choice([*self.savers, *self.fans, NATIVE]), self.random.choice([0, 1, 500, SAVED])
+        within = min(self.oracle.coin.allowed[owner, who], self.oracle.coin.balances[owner])
+        amount = self.random.choice([0, 1, 500, SAVED, within, within])
+        to = self.random.choice([*self.savers, *self.fans, NATIVE])
         call = self.coin_call(who, "transferFrom", owner, to, amount)
         return call, lambda o: o.coin.transfer_from(who, owner, to, amount)
 
