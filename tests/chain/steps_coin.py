@@ -55,7 +55,8 @@ class CoinSteps(Stage):
 
     def step_coin_approve(self) -> Step:
         """Nothing refuses an approval but native coin that comes along."""
-        who, spender = self.random.choice(self.fans), self.random.choice([*self.savers, *self.fans])
+        who = self.random.choice([*self.savers * 3, *self.fans])
+        spender = self.random.choice([*self.savers, *self.fans])
         amount, sent = self.random.choice([self.coin_amount(), ENDLESS]), int(self.chance(0.2))
         call = self.coin_call(who, "approve", spender, amount, value=sent)
         return call, lambda o: o.coin.approve(who, spender, amount, sent)
