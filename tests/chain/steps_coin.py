@@ -55,7 +55,8 @@ class CoinSteps(Stage):
 
     def step_coin_approve(self) -> Step:
         """Nothing refuses an approval but native coin that comes along."""
-        who, spender = self.random.choice(self.fans), self.random.choice([*self.savers, *self.fans])
+        who = self.random.choice([*self.savers * 3, *self.fans])
+        spender = self.random.choice([*self.savers, *self.fans])
         amount, sent = self.random.choice([self.coin_amount(), ENDLESS]), int(self.chance(0.2))
         call = self.coin_call(who, "approve", spender, amount, value=sent)
         return call, lambda o: o.coin.approve(who, spender, amount, sent)
@@ -63,7 +64,9 @@ class CoinSteps(Stage):
     def step_coin_transfer_from(self) -> Step:
         known = [pair for pair, amount in self.oracle.coin.allowed.items() if amount]
         owner, who = self.random.choice(known) if known and self.chance(0.8) else (self.saver(), self.saver())
-        to, amount = self.random.choice([*self.savers, *self.fans, NATIVE]), self.random.choice([0, 1, 500, SAVED])
+        within = min(self.oracle.coin.allowed[owner, who], self.oracle.coin.balances[owner])
+        amount = self.random.choice([0, 1, 500, SAVED, within, within])
+        to = self.random.choice([*self.savers, *self.fans, NATIVE])
         call = self.coin_call(who, "transferFrom", owner, to, amount)
         return call, lambda o: o.coin.transfer_from(who, owner, to, amount)
 
