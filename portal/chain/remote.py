@@ -25,6 +25,8 @@ from portal.errors import Unavailable
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 MOST_ANSWER = 20_000
+DER = b"\x30"
+"""What a sequence in DER begins with."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class RemoteSigner:
         r, s = halves(answer.signature)
         s = min(s, ORDER - s)
         for v in (0, 1):
-            if _signer_of(digest, v, r, s) == self._address:
+            if _recovered(digest, v, r, s) == self._address:
                 return v, r, s
         raise WrongAnswer("The key service's signature does not fit.")
 
@@ -96,7 +98,7 @@ def halves(signature: bytes) -> tuple[int, int]:
     from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
     try:
-        if len(signature) == 64 and signature[0] != 0x30:
+        if len(signature) == 64 and not signature.startswith(DER):
             r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
         else:
             r, s = _der_or_plain(signature, decode_dss_signature)
@@ -143,7 +145,7 @@ def _public(key: bytes) -> PublicKey:
     return PublicKey(numbers.x.to_bytes(32) + numbers.y.to_bytes(32))
 
 
-def _signer_of(digest: bytes, v: int, r: int, s: int) -> str:
+def _recovered(digest: bytes, v: int, r: int, s: int) -> str:
     try:
         return str(Signature(vrs=(v, r, s)).recover_public_key_from_msg_hash(digest).to_address())
     except (BadSignature, ValidationError, ValueError):

@@ -134,9 +134,9 @@ def _history(session: Session, share: MasterNft) -> dict[str, Any]:
     first = [(share.minted_at, share.mint_price_wei, ipo.mint_price_currency if ipo else None)]
     rows = book.sales(session, nft_id=share.id, limit=SALES)
     sales = [(s.at, s.price, s.currency) for s in reversed(rows) if s.price is not None and s.currency and not s.own]
-    told = [(at, price, code) for at, price, code in [*first, *sales] if at and price is not None and code]
+    told = [(at, price, paid_in) for at, price, paid_in in [*first, *sales] if at and price is not None and paid_in]
     currency = told[0][2] if told else None
-    line = [(at, price) for at, price, code in told if code == currency]
+    line = [(at, price) for at, price, paid_in in told if paid_in == currency]
     last = sales[-1] if sales else None
     return {
         "last_sale": _money(last[1], last[2]) | {"at": last[0]} if last else None,

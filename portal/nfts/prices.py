@@ -8,7 +8,7 @@ from enum import StrEnum
 from portal.masters.models import MasterContract, MasterIpo
 from portal.money import bps_of
 
-NATIVE_CODE = "ETH"
+NATIVE_COIN = "ETH"
 
 
 class Label(StrEnum):
@@ -82,4 +82,4 @@ def split(price: int, ipo: MasterIpo, contract: MasterContract, fee_bps: int) ->
 
 def with_network_fee(lines: list[Line], fee: int | None) -> list[Line]:
     """The lines and, where it can be told, about what the network takes of the wallet (wei)."""
-    return lines if fee is None else [*lines, Line(Label.NETWORK_FEE, fee, NATIVE_CODE)]
+    return lines if fee is None else [*lines, Line(Label.NETWORK_FEE, fee, NATIVE_COIN)]

@@ -17,7 +17,7 @@ from portal.config import Settings
 from portal.errors import Conflict, Unavailable
 from portal.masters.intents import Unsigned
 from portal.money import CURRENCIES, format_units
-from portal.nfts.prices import NATIVE_CODE
+from portal.nfts.prices import NATIVE_COIN
 
 APPROVE_SHARE, APPROVE_COINS = "approveShare", "approveCoins"
 """Names of the transactions that may have to come first."""
@@ -40,7 +40,7 @@ class Venue:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a wallet has to have for a call: `pays` (code, smallest units), `gives` (collection, token id)."""
+    """What a wallet has to have for a call: `pays` (currency, smallest units), `gives` (collection, token id)."""
 
     wallet: str
     pays: tuple[str, int] | None = None
@@ -52,7 +52,7 @@ def known(settings: Settings) -> Venue:
     found = bootstrap.known()
     if found is None or not found.market:
         raise Unavailable("The market is being set up. Please try again in a moment.")
-    coins = {NATIVE_CODE: NATIVE, "USDC": found.stablecoin}
+    coins = {NATIVE_COIN: NATIVE, "USDC": found.stablecoin}
     return Venue(found.market, coins, settings.chain_id, settings.trading_fee_bps)
 
 
@@ -77,10 +77,11 @@ def approvals(place: Venue, needs: Needs) -> list[Step]:
         collection, number = needs.gives
         data = encode_call("MasterShares", "approve", (place.market, number))
         steps.append((APPROVE_SHARE, Unsigned(collection, data, 0, place.chain_id)))
-    code, amount = needs.pays or (NATIVE_CODE, 0)
-    if code != NATIVE_CODE and _ask("Stablecoin", place.coins[code], "allowance", needs.wallet, place.market) < amount:
+    currency, amount = needs.pays or (NATIVE_COIN, 0)
+    coin = None if currency == NATIVE_COIN else place.coins[currency]
+    if coin and _ask("Stablecoin", coin, "allowance", needs.wallet, place.market) < amount:
         data = encode_call("Stablecoin", "approve", (place.market, amount))
-        steps.append((APPROVE_COINS, Unsigned(place.coins[code], data, 0, place.chain_id)))
+        steps.append((APPROVE_COINS, Unsigned(coin, data, 0, place.chain_id)))
     return steps
 
 
@@ -91,22 +92,23 @@ def _may_move(place: Venue, wallet: str, collection: str, number: int) -> bool:
 
 def missing(place: Venue, needs: Needs) -> int:
     """How much of what is to be paid the wallet does not have, in smallest units; fees of the network not counted."""
-    code, amount = needs.pays or (NATIVE_CODE, 0)
-    return max(0, amount - _balance(place, needs.wallet, code))
+    currency, amount = needs.pays or (NATIVE_COIN, 0)
+    return max(0, amount - _balance(place, needs.wallet, currency))
 
 
 def must_afford(place: Venue, needs: Needs, network_fee: int | None) -> None:
     """Raises Conflict that says how much of which currency the wallet lacks."""
-    code, amount = needs.pays or (NATIVE_CODE, 0)
+    currency, amount = needs.pays or (NATIVE_COIN, 0)
     lacks, fee = missing(place, needs), network_fee or 0
     if lacks:
         raise Conflict(
-            f"This wallet has too little money: it needs {_told(amount, code)}, and {_told(lacks, code)} are missing."
+            f"This wallet has too little money: it needs {_told(amount, currency)}, and {_told(lacks, currency)} are"
+            " missing."
         )
-    native = (amount if code == NATIVE_CODE else 0) + fee
+    native = (amount if currency == NATIVE_COIN else 0) + fee
     left = native - current().balance(needs.wallet)
     if left > 0:
-        raise Conflict(f"This wallet has too little ETH for the network's fee: {_told(left, NATIVE_CODE)} are missing.")
+        raise Conflict(f"This wallet has too little ETH for the network's fee: {_told(left, NATIVE_COIN)} are missing.")
 
 
 def must_succeed(call: Unsigned, wallet: str, before: list[Step]) -> None:
@@ -128,14 +130,14 @@ def must_succeed(call: Unsigned, wallet: str, before: list[Step]) -> None:
         raise Conflict(helpful(error.message)) from error
 
 
-def _balance(place: Venue, wallet: str, code: str) -> int:
-    if code == NATIVE_CODE:
+def _balance(place: Venue, wallet: str, currency: str) -> int:
+    if currency == NATIVE_COIN:
         return current().balance(wallet)
-    return int(_ask("Stablecoin", place.coins[code], "balanceOf", wallet))
+    return int(_ask("Stablecoin", place.coins[currency], "balanceOf", wallet))
 
 
-def _told(amount: int, code: str) -> str:
-    return f"{format_units(amount, CURRENCIES[code].decimals)} {code}"
+def _told(amount: int, currency: str) -> str:
+    return f"{format_units(amount, CURRENCIES[currency].decimals)} {currency}"
 
 
 def _ask(contract: str, address: str, function: str, *arguments: Any) -> Any:

@@ -21,7 +21,7 @@ def _check(staged: Callable[..., Any], seed: int) -> None:
     with staged(world) as stage:
         stage.record()
         stage.follow()
-        _wander(stage, world)
+        _wander(stage, world, 16, 0.35)
         assert found(stage.session) == expected(world.chain)
         assert stage.scalar("SELECT count(*) FROM quarantined_logs") == 0
         assert service.differences(31337) == {}
@@ -149,7 +149,7 @@ def test_open_pages_hear_what_is_for_sale(staged: Callable[..., Any], news: list
         stage.follow()
         heard = [(room, said) for room, said in news if said["type"] == "listing.changed"]
         [nft] = {said["nftId"] for _, said in heard}
-        assert {room for room, _ in heard} == {f"nft:{nft}", f"master:{master}"}
+        assert {room for room, _ in heard} == {f"nft:{nft}", f"master:{master}", "marketplace"}
         told = [(said["status"], said["price"], said["currency"]) for room, said in heard if room == f"nft:{nft}"]
         assert told == [("listed", "5", "ETH"), ("not_listed", None, None), ("listed", "5", "ETH")]
         assert [said["seq"] for _, said in heard] == sorted(said["seq"] for _, said in heard)
