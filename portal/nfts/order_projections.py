@@ -237,14 +237,28 @@ CROSS JOIN LATERAL (
 FORGET_ROYALTIES = "DELETE FROM royalty_credits WHERE chain_id = :chain AND block_number > :fork"
 
 
+CONCERNED = """
+SELECT EXISTS (SELECT FROM staged_logs WHERE kind = 'market')
+    OR EXISTS (SELECT FROM nft_orders WHERE chain_id = :chain AND kind = 'listing' AND status = 'open')
+"""
+PAYS_ROYALTIES = """
+SELECT EXISTS (SELECT FROM staged_logs
+               WHERE event IN ('Sold', 'RoyaltyReceived', 'RoyaltyCredited', 'RoyaltyWithdrawn'))
+"""
+
+
 def apply(session: Session, chain_id: str) -> None:
     """Orders and credits; the moves of the same logs are written already. Raises IntegrityError as `projections`."""
+    if not session.scalar(sa.text(CONCERNED), {"chain": chain_id}):
+        return
     for statement in (OFFERED, TAKEN_BACK, ACCEPTED, ENDED, LISTED, SHOWN, NEW_CREDITS, MORE_CREDITS):
         session.execute(sa.text(statement), {"chain": chain_id})
 
 
 def apply_royalties(session: Session, chain_id: str) -> None:
     """Royalties, once it is known who minted first."""
+    if not session.scalar(sa.text(PAYS_ROYALTIES)):
+        return
     for statement in (ARRIVED, CREDITED, TAKEN):
         session.execute(sa.text(statement), {"chain": chain_id})
 

@@ -163,6 +163,14 @@ WHERE a.id IN (
 """
 
 
+FIGURES = (
+    (f"{MOVE} AND s.sender = '{ZERO}'", MINTED_SUPPLY),
+    (f"{MOVE} AND s.sender = '{ZERO}' AND s.token_id <= 3", MINTERS),
+    ("s.event IN ('Sold', 'RoyaltyReceived')", SALES),
+)
+"""(which staged logs move it, the statement)"""
+
+
 def apply(session: Session, chain_id: str) -> None:
     """Shares minted, moved, sold and handed back; then the figures that follow from them.
 
@@ -187,5 +195,7 @@ def undo(session: Session, chain_id: str, fork: int) -> None:
 
 
 def _refresh(session: Session, chain_id: str) -> None:
-    for statement in (MINTED_SUPPLY, MINTERS, SALES):
-        session.execute(sa.text(statement), {"chain": chain_id})
+    """The figures, each where something staged can have moved it: asked first, for most batches are of one kind."""
+    for asked, statement in FIGURES:
+        if session.scalar(sa.text(f"SELECT EXISTS (SELECT FROM staged_logs s WHERE {asked})")):
+            session.execute(sa.text(statement), {"chain": chain_id})

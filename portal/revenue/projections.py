@@ -150,28 +150,34 @@ SELECT {id_sql("balance", "d.id", "s.wallet", "s.currency")}, s.wallet, d.master
 TOKENS_HELD = """
 UPDATE wallet_dividend_balances b SET tokens_held = h.held, updated_at = now()
 FROM (
-    SELECT w.contract_id, w.wallet, (
-        SELECT count(*) FROM master_nfts n
-        WHERE n.current_owner_wallet = w.wallet AND n.master_contract_id = w.shares_id) AS held
+    SELECT w.id, count(n.id) AS held
     FROM (
-        SELECT d.id AS contract_id, c.id AS shares_id, m.wallet
+        SELECT t.id, t.wallet_address, m.shares_id
         FROM (
-            SELECT s.address, s.sender AS wallet FROM staged_logs s WHERE s.kind = 'shares' AND s.event = 'Transfer'
+            SELECT d.id AS contract_id, c.id AS shares_id, s.wallet
+            FROM (
+                SELECT s.address, s.sender AS wallet FROM staged_logs s
+                WHERE s.kind = 'shares' AND s.event = 'Transfer'
+                UNION
+                SELECT s.address, s.receiver FROM staged_logs s WHERE s.kind = 'shares' AND s.event = 'Transfer'
+            ) s
+            JOIN master_contracts c ON c.chain_id = :chain AND c.contract_address = s.address
+            JOIN dividend_contracts d ON d.chain_id = :chain AND d.master_id = c.master_id
             UNION
-            SELECT s.address, s.receiver FROM staged_logs s WHERE s.kind = 'shares' AND s.event = 'Transfer'
+            SELECT d.id, c.id, s.wallet
+            FROM staged_logs s
+            JOIN dividend_contracts d ON d.chain_id = :chain AND d.contract_address = s.address
+            JOIN master_contracts c ON c.chain_id = :chain AND c.master_id = d.master_id
+            WHERE s.kind = 'dividends' AND s.event = 'Credited'
         ) m
-        JOIN master_contracts c ON c.chain_id = :chain AND c.contract_address = m.address
-        JOIN dividend_contracts d ON d.chain_id = :chain AND d.master_id = c.master_id
-        UNION
-        SELECT d.id, c.id, s.wallet
-        FROM staged_logs s
-        JOIN dividend_contracts d ON d.chain_id = :chain AND d.contract_address = s.address
-        JOIN master_contracts c ON c.chain_id = :chain AND c.master_id = d.master_id
-        WHERE s.kind = 'dividends' AND s.event = 'Credited'
+        JOIN wallet_dividend_balances t ON t.dividend_contract_id = m.contract_id AND t.wallet_address = m.wallet
     ) w
+    LEFT JOIN master_nfts n ON n.master_contract_id = w.shares_id AND n.current_owner_wallet = w.wallet_address
+    GROUP BY w.id
 ) h
-WHERE b.dividend_contract_id = h.contract_id AND b.wallet_address = h.wallet AND b.tokens_held <> h.held
+WHERE b.id = h.id AND b.tokens_held <> h.held
 """
+"""Of those who have a balance; how many shares they hold is counted at once, not wallet by wallet."""
 
 TOTALS = """
 UPDATE dividend_contracts t
