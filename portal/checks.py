@@ -49,4 +49,15 @@ class ChainCheck:
     least: bool = False
 
 
-AnyCheck = Check | ChainCheck
+@dataclass(frozen=True)
+class ReckonedCheck:
+    """An invariant that SQL cannot tell: `sql` selects (id, what is said, *what `reckon` makes into the same text)."""
+
+    name: str
+    table: str
+    sentence: str
+    sql: str
+    reckon: Callable[[Sequence[Any]], str]
+
+
+AnyCheck = Check | ReckonedCheck | ChainCheck

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from portal.chain.abi import decode_result, encode_call
+from portal.chain.abi import NATIVE, decode_result, encode_call
 from portal.chain.client import Reverted
 from portal.checks import LATE, AnyCheck, ChainCheck, Check, Request
 
@@ -33,11 +33,29 @@ def returned(contract: str, function: str) -> Callable[[Any], str]:
         if isinstance(answer, Reverted):
             return NOBODY if answer.reason == "no such token" else f"refused: {answer.reason}"
         try:
-            return ", ".join(str(value) for value in decode_result(contract, function, answer))
+            return ", ".join(map(str, _flat(decode_result(contract, function, answer))))
         except ValueError:
             return "no such contract"
 
     return read
+
+
+def _flat(values: tuple[Any, ...]) -> Iterator[Any]:
+    """Structs one by one."""
+    for value in values:
+        yield from value if isinstance(value, tuple) else (value,)
+
+
+def held_in(row: Sequence[Any], at: dict[str, str]) -> Request:
+    """Asks how much of a currency (fourth column) a contract (third) has: native coin or a token."""
+    if row[3] == NATIVE:
+        return "eth_getBalance", [row[2], at]
+    return "eth_call", [{"to": row[3], "data": encode_call("ArtistCoin", "balanceOf", [row[2]])}, at]
+
+
+def amount(answer: Any) -> str:
+    """Reads what `held_in` asked."""
+    return str(int(answer, 16)) if isinstance(answer, str) and len(answer) > 2 else "no amount"
 
 
 def _receipt_of(row: Sequence[Any], _at: dict[str, str]) -> Request:

@@ -1,9 +1,13 @@
 # ruff: noqa: S608  (statements are put together from constants)
-"""What holds for uploaded pictures: they are what their address says, and what is shown is there."""
+"""What holds for pictures and recordings: they are what their address says, and what is shown is there."""
 
 from __future__ import annotations
 
-from portal.checks import AnyCheck, Check
+from collections.abc import Sequence
+from typing import Any
+
+from portal.checks import AnyCheck, Check, ReckonedCheck
+from portal.files.cids import MOST_BYTES, MOST_LINKS, cid_of_digests
 from portal.files.store import ADDRESS
 
 SHOWN = (
@@ -29,7 +33,56 @@ def _shown(table: str, column: str, name: str) -> Check:
     )
 
 
+def _cid(row: Sequence[Any]) -> str:
+    """Of a recording, from its blocks' digests and sizes."""
+    digests, sizes = row[2:]
+    if not digests or len(digests) > MOST_LINKS:
+        return f"{len(digests or ())} blocks"
+    return cid_of_digests([bytes(digest) for digest in digests], sizes)
+
+
+RECORDINGS: list[AnyCheck] = [
+    Check(
+        "recordings.are_their_blocks",
+        "media_recordings",
+        "A recording's blocks are numbered from 0 without a gap, all but the last are full, and it is as long as they.",
+        f"""
+        SELECT r.id, concat_ws(', ', r.size, 'blocks', b.first, 'to', b.last),
+               concat_ws(', ', b.size, 'blocks 0 to', b.blocks - 1, 'all but the last full')
+        FROM media_recordings r LEFT JOIN (
+            SELECT recording_id, sum(octet_length(content)) AS size, count(*) AS blocks, min(position) AS first,
+                   max(position) AS last, count(*) FILTER (WHERE octet_length(content) = {MOST_BYTES}) AS filled
+            FROM media_recording_blocks GROUP BY 1
+        ) b ON b.recording_id = r.id
+        WHERE (r.size, 0, b.blocks - 1) IS DISTINCT FROM (b.size, b.first, b.last)
+           OR b.filled <> r.size / {MOST_BYTES} OR b.blocks <> ceil(r.size / {MOST_BYTES}.0)
+        """,
+    ),
+    ReckonedCheck(
+        "recordings.are_what_their_cid_says",
+        "media_recordings",
+        "A recording's CID is its content's.",
+        """
+        SELECT r.id, r.cid, array_agg(sha256(b.content) ORDER BY b.position) FILTER (WHERE b.content IS NOT NULL),
+               array_agg(octet_length(b.content) ORDER BY b.position) FILTER (WHERE b.content IS NOT NULL)
+        FROM media_recordings r LEFT JOIN media_recording_blocks b ON b.recording_id = r.id GROUP BY r.id
+        """,
+        _cid,
+    ),
+    Check(
+        "masters.recordings_are_there",
+        "masters",
+        "A master names its recording, and none where it has none.",
+        """
+        SELECT coalesce(m.id, r.master_id), coalesce(m.audio_ipfs_hash, 'none'), coalesce(r.cid, 'none')
+        FROM masters m FULL JOIN media_recordings r ON r.master_id = m.id
+        WHERE m.audio_ipfs_hash IS DISTINCT FROM r.cid
+        """,
+    ),
+]
+
 CHECKS: list[AnyCheck] = [
+    *RECORDINGS,
     Check(
         "files.are_what_their_cid_says",
         "media_files",

@@ -33,12 +33,17 @@ def cid_of(content: bytes) -> str:
 
 def cid_of_blocks(blocks: Sequence[bytes]) -> str:
     """The CID of a file cut into full blocks and a last one. Raises ValueError for more than one level of links."""
-    if len(blocks) == 1:
-        return cid_of(blocks[0])
-    if not 1 < len(blocks) <= MOST_LINKS:
-        raise ValueError(f"{len(blocks)} blocks")
-    links = b"".join(_field(2, _link(block)) for block in blocks)
-    return written(sha256(links + _field(1, _entry(blocks))).digest(), LIST_HEADER)
+    return cid_of_digests([sha256(block).digest() for block in blocks], [len(block) for block in blocks])
+
+
+def cid_of_digests(digests: Sequence[bytes], sizes: Sequence[int]) -> str:
+    """The same, of what is known of its blocks: their SHA-256 digests, and their sizes in bytes."""
+    if len(digests) == 1:
+        return written(digests[0])
+    if not 1 < len(digests) <= MOST_LINKS:
+        raise ValueError(f"{len(digests)} blocks")
+    links = b"".join(_field(2, _link(*block)) for block in zip(digests, sizes, strict=True))
+    return written(sha256(links + _field(1, _entry(sizes))).digest(), LIST_HEADER)
 
 
 def written(digest: bytes, header: bytes = HEADER) -> str:
@@ -51,14 +56,13 @@ def cut(content: bytes) -> list[bytes]:
     return [content[at : at + MOST_BYTES] for at in range(0, len(content), MOST_BYTES)]
 
 
-def _link(block: bytes) -> bytes:
+def _link(digest: bytes, size: int) -> bytes:
     """PBLink: the block's CID, no name, its size."""
-    return _field(1, HEADER + sha256(block).digest()) + _field(2, b"") + b"\x18" + _varint(len(block))
+    return _field(1, HEADER + digest) + _field(2, b"") + b"\x18" + _varint(size)
 
 
-def _entry(blocks: Sequence[bytes]) -> bytes:
+def _entry(sizes: Sequence[int]) -> bytes:
     """UnixFS Data: type 2 (file), the file's size, each block's size."""
-    sizes = [len(block) for block in blocks]
     return b"\x08\x02\x18" + _varint(sum(sizes)) + b"".join(b"\x20" + _varint(size) for size in sizes)
 
 

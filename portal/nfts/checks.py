@@ -7,6 +7,8 @@ from portal.chain.checks import NOBODY, calls, returned
 from portal.chain.ids import ZERO
 from portal.chain.words import address_sql, number_sql
 from portal.checks import AnyCheck, ChainCheck, Check
+from portal.nfts import market_checks
+from portal.nfts.projections import MARKETPLACE
 
 READ = "coalesce(c.last_indexed_block, -1) >= c.deployed_at_block"
 """The indexer has read this contract: one that was recorded a moment ago waits for its first reading."""
@@ -49,13 +51,16 @@ OWNERSHIP: list[AnyCheck] = [
     Check(
         "transfers.have_their_kind",
         "nft_transfers",
-        "A mint comes from nobody, a burn goes to nobody, and a sale has its price and currency.",
+        "A mint comes from nobody, a burn goes to nobody; sales of our market, and they alone, have a price.",
         f"""
-        SELECT id, transfer_type || ' from ' || from_wallet || ' to ' || to_wallet
-               || ' for ' || coalesce(sale_price_wei || ' ' || sale_currency, 'nothing'), 'what it is'
+        SELECT id, concat_ws(' ', transfer_type, 'from', from_wallet, 'to', to_wallet, 'for', sale_price_wei,
+                             sale_currency, marketplace), 'what it is'
         FROM nft_transfers
         WHERE (transfer_type = 'mint') <> (from_wallet = '{ZERO}') OR (transfer_type = 'burn') <> (to_wallet = '{ZERO}')
-           OR (transfer_type = 'sale') <> (num_nonnulls(sale_price_wei, sale_currency) = 2)
+           OR num_nonnulls(sale_price_wei, sale_currency, royalty_paid_wei)
+              <> CASE marketplace WHEN '{MARKETPLACE}' THEN 3 ELSE num_nonnulls(royalty_paid_wei) END
+           OR (transfer_type <> 'sale' AND num_nonnulls(marketplace, royalty_paid_wei) > 0)
+           OR marketplace <> '{MARKETPLACE}'
         """,
     ),
     Check(
@@ -291,4 +296,4 @@ LISTINGS: list[AnyCheck] = [
     ),
 ]
 
-CHECKS: list[AnyCheck] = [*OWNERSHIP, *SUPPLY, *LISTINGS]
+CHECKS: list[AnyCheck] = [*OWNERSHIP, *SUPPLY, *LISTINGS, *market_checks.CHECKS]

@@ -6,13 +6,9 @@ Currencies never meet in a sum.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from portal.chain.abi import NATIVE, encode_call
-from portal.chain.checks import calls, returned
+from portal.chain.checks import amount, calls, held_in, returned
 from portal.chain.words import address_sql, number_sql, word_sql
-from portal.checks import AnyCheck, ChainCheck, Check, Request
+from portal.checks import AnyCheck, ChainCheck, Check
 from portal.revenue.projections import REASON
 
 READ = "d.chain_id = :chain AND coalesce(d.last_indexed_block, -1) >= d.deployed_at_block"
@@ -46,17 +42,6 @@ JOIN dividend_events e ON (s.chain_id, s.block_number, s.log_index, s.tx_hash)
   = (e.chain_id, e.block_number, e.log_index, e.tx_hash)
 WHERE l.name = 'Credited'"""
 """Who was credited by name, in the currency of the distribution with the same reference."""
-
-
-def _money_in(row: Sequence[Any], at: dict[str, str]) -> Request:
-    """How much of a currency (fourth column) a contract (third) has: native coin or a token."""
-    if row[3] == NATIVE:
-        return "eth_getBalance", [row[2], at]
-    return "eth_call", [{"to": row[3], "data": encode_call("ArtistCoin", "balanceOf", [row[2]])}, at]
-
-
-def _amount(answer: Any) -> str:
-    return str(int(answer, 16)) if isinstance(answer, str) and len(answer) > 2 else "no amount"
 
 
 CHECKS: list[AnyCheck] = [
@@ -275,8 +260,8 @@ CHECKS: list[AnyCheck] = [
         JOIN wallet_dividend_balances b ON (b.dividend_contract_id, b.currency) = (d.id, c.currency)
         WHERE {READ} GROUP BY d.id, d.contract_address, t.token
         """,
-        _money_in,
-        _amount,
+        held_in,
+        amount,
         least=True,
     ),
 ]

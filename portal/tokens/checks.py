@@ -1,5 +1,5 @@
 # ruff: noqa: S608  (statements are put together from constants)
-"""What holds for coins: balances are the sums of transfers, add up to the supply, and are the chain's."""
+"""What holds for coins: balances are the sums of transfers and the chain's, and first buyers get their part."""
 
 from __future__ import annotations
 
@@ -15,7 +15,55 @@ MOVE = f"""
  AND t.to_wallet = {address_sql("l.topics[3]")} AND t.amount = {number_sql(word_sql("l.data", 0))}
 """
 
+PAYMENT = "x.purpose = 'coin-share:' || k.id || ':' || b.wallet AND x.chain_id = k.chain_id AND x.status <> 'replaced'"
+BOUGHT = """(
+    SELECT p.id, p.artist_id, p.per_share, p.wallets_paid, p.wallets_to_pay, n.original_minter_wallet AS wallet,
+           count(*) AS shares
+    FROM coin_plans p JOIN master_ipos i ON i.id = p.ipo_id JOIN master_nfts n ON n.master_id = i.master_id
+    WHERE p.per_share IS NOT NULL GROUP BY p.id, n.original_minter_wallet)"""
+"""The first buyers of each coin whose part is reckoned."""
+
+PLANS: list[AnyCheck] = [
+    Check(
+        "coin_plans.pay_within_the_part",
+        "coin_plans",
+        "What the first buyers get is at most the participants' part of the supply.",
+        """
+        SELECT p.id, p.per_share || ' x ' || i.minted_supply, k.total_supply * p.participants_bps / 10000
+        FROM coin_plans p JOIN master_ipos i ON i.id = p.ipo_id
+        JOIN artist_tokens k ON k.artist_id = p.artist_id AND k.chain_id = :chain
+        WHERE p.per_share * i.minted_supply > k.total_supply * p.participants_bps / 10000
+        """,
+    ),
+    Check(
+        "coin_plans.pay_every_first_buyer",
+        "coin_plans",
+        "As many wallets are to be paid as bought, and for each that is paid there is a transaction that did not fail.",
+        f"""
+        SELECT b.id, b.wallets_paid || ' of ' || b.wallets_to_pay, count(x.id) || ' of ' || count(*)
+        FROM {BOUGHT} b JOIN artist_tokens k ON k.artist_id = b.artist_id AND k.chain_id = :chain
+        LEFT JOIN chain_transactions x ON {PAYMENT} AND x.status <> 'failed'
+        WHERE b.per_share > 0 GROUP BY b.id, b.wallets_paid, b.wallets_to_pay
+        HAVING b.wallets_to_pay IS DISTINCT FROM count(*) OR b.wallets_paid > count(x.id)
+        """,
+    ),
+    Check(
+        "coin_plans.pay_what_was_bought",
+        "coin_plans",
+        "A payment that is final gave a first buyer the coins of the shares that were bought.",
+        f"""
+        SELECT b.id, x.tx_hash || ' to ' || b.wallet, b.per_share * b.shares
+        FROM {BOUGHT} b JOIN artist_tokens k ON k.artist_id = b.artist_id AND {READ}
+        JOIN chain_transactions x ON {PAYMENT} AND x.status = 'final' AND x.block_number <= k.last_indexed_block
+        WHERE NOT EXISTS (
+            SELECT FROM token_transfers t WHERE t.artist_token_id = k.id AND t.chain_id = k.chain_id
+             AND (t.tx_hash, t.to_wallet, t.amount) = (x.tx_hash, b.wallet, b.per_share * b.shares))
+        """,
+    ),
+]
+
 CHECKS: list[AnyCheck] = [
+    *PLANS,
     Check(
         "coins.balances_are_transfers",
         "token_holders",

@@ -14,7 +14,7 @@ from portal.checking import Place, Result
 from portal.config import Settings
 from portal.db import db
 from portal.embedded.postgres import Postgres
-from tests.check.corruptions import Corruption
+from tests.check.corrupting import Corruption
 from tests.garden import Garden
 from tests.onchain import as_worker
 

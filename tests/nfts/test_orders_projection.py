@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 
+from portal import checking
 from portal.chain.abi import NATIVE
 from portal.indexer import service
+from portal.nfts import market_checks
 from tests.indexer.fake_chain import WALLETS
 from tests.indexer.test_reorgs import _wander
 from tests.nfts.market_world import MarketWorld, expected, found
+
+MARKET = [check.name for check in market_checks.CHECKS] + ["transfers.have_their_kind"]
 
 
 def _check(staged: Callable[..., Any], seed: int) -> None:
@@ -21,10 +25,17 @@ def _check(staged: Callable[..., Any], seed: int) -> None:
     with staged(world) as stage:
         stage.record()
         stage.follow()
-        _wander(stage, world, 16, 0.35)
+        _wander(stage, world, steps=24, forking=0.3)
         assert found(stage.session) == expected(world.chain)
         assert stage.scalar("SELECT count(*) FROM quarantined_logs") == 0
         assert service.differences(31337) == {}
+        assert _broken(stage) == {}
+
+
+def _broken(stage: Any) -> dict[str, Any]:
+    """What `flask check` has to say about shares, orders and royalties, without asking the chain."""
+    told = [result for result in checking.run(stage.settings, MARKET, chain=False) if not result.holds]
+    return {result.check.name: result.findings for result in told}
 
 
 @pytest.mark.parametrize("seed", [10])
@@ -53,6 +64,7 @@ def test_trades_twice_shuffled_and_split(staged: Callable[..., Any], step: int) 
         assert found(stage.session) == truth
         assert {row[1] for row in truth.orders.values()} == {"open", "sold", "cancelled", "stale"}
         assert service.differences(31337) == {}
+        assert _broken(stage) == {}
 
 
 def test_the_last_event_of_a_batch_decides(staged: Callable[..., Any]) -> None:
@@ -71,6 +83,7 @@ def test_the_last_event_of_a_batch_decides(staged: Callable[..., Any]) -> None:
         world.block([*world.buy(1, WALLETS[2]), *world.list(1, NATIVE, 11)], world.offer(1, NATIVE, 3), world.accept())
         stage.follow()
         assert found(stage.session) == expected(world.chain)
+        assert _broken(stage) == {}
         in_order = "SELECT string_agg(status, ' ' ORDER BY placed_block, placed_log_index) FROM nft_orders"
         assert stage.scalar(in_order) == "stale cancelled sold stale sold"
         world.fork(1)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from portal import checking
 from portal.accounts.models import User
 from portal.chain import bootstrap
 from portal.chain import signer as signers
@@ -22,7 +23,7 @@ from portal.db import db, utcnow
 from portal.errors import Conflict, Invalid, NotFound
 from portal.indexer import loop, service
 from portal.masters import ending, minting
-from portal.nfts import book, orders, wishes
+from portal.nfts import book, market_checks, orders, wishes
 from portal.nfts.models import MasterNft, NftOrder, NftTransfer
 from portal.nfts.orders import Changed
 from portal.nfts.wishes import Wish
@@ -33,6 +34,7 @@ from tests.conftest import Client
 from tests.masters.test_minting import linked, on_sale, sign, wallet
 from tests.onchain import as_worker
 
+MARKET = [check.name for check in market_checks.CHECKS]
 PRICE = 33_333_333
 ASKED = 77_777_777
 """7.5 cents of a fraction in every part."""
@@ -127,7 +129,15 @@ def test_a_share_is_listed_repriced_and_bought_to_the_last_unit(floor: Floor) ->
     assert (move.sale_price_wei, move.sale_currency, move.royalty_paid_wei) == (ASKED, "USDC", sum(parts))
     assert [(v.currency, v.sales, v.total) for v in book.volumes(db.session(), floor.id)] == [("USDC", 1, ASKED)]
     _royalties_wait_and_are_fetched(floor, parts)
+    _nothing_is_broken(floor)
     assert service.differences(31337) == {}
+
+
+def _nothing_is_broken(floor: Floor) -> None:
+    """`flask check` about orders, credits and royalties, the chain's own word included."""
+    with as_worker(floor.app):
+        told = checking.run(floor.settings, MARKET)
+    assert [(result.check.name, result.findings, result.unchecked) for result in told if not result.holds] == []
 
 
 def _royalties_wait_and_are_fetched(floor: Floor, parts: list[int]) -> None:
@@ -141,6 +151,7 @@ def _royalties_wait_and_are_fetched(floor: Floor, parts: list[int]) -> None:
     assert [(r.role, r.waiting) for r in his] == [("artist", whole - sum(minters))]
     before = floor.coins(fan), floor.coins(artist)
     assert floor.does(floor.fan, wishes.withdraw_royalty(floor.id, "USDC", fan)) == ""
+    _nothing_is_broken(floor)
     assert floor.does(floor.artist, wishes.withdraw_royalty(floor.id, "USDC")) == ""
     assert (floor.coins(fan), floor.coins(artist)) == (before[0] + sum(minters), before[1] + whole - sum(minters))
     for who, held in ((floor.fan, fan), (floor.artist, artist)):
@@ -158,6 +169,7 @@ def test_offers_are_made_accepted_and_taken_back(floor: Floor) -> None:
     [coins, ether] = book.offers_on(db.session(), share.id, 10)
     assert (coins.price, ether.price, ether.currency) == (10**6, 100, "ETH")
     coins_id, ether_id = coins.id, ether.id
+    _nothing_is_broken(floor)
     assert [o.id for o in book.offered_to(db.session(), floor.fan)] == [coins_id, ether_id]
     with pytest.raises(NotFound):
         orders.prepare(floor.fan, wishes.cancel_offer(ether_id), floor.settings)
@@ -173,6 +185,7 @@ def test_offers_are_made_accepted_and_taken_back(floor: Floor) -> None:
     told = sold.closed_tx_hash
     stale = floor.last("listing")
     assert (stale.status, stale.closed_tx_hash) == ("stale", told)
+    _nothing_is_broken(floor)
     with pytest.raises(Changed, match="accepted or taken back"):
         orders.prepare(floor.fan, wishes.accept_offer(coins_id), floor.settings)
     assert service.differences(31337) == {}
