@@ -15,7 +15,8 @@ def test_a_recording_is_sent_and_played(person: Callable[..., Person]) -> None:
     """A wrong file says why, the right one is prepared while the page waits, and it plays on the master's page."""
     artist = person().sign_in("recorder@example.org").goto("/studio/become")
     artist.fill(artistName="Rosa Recorder").press("Open my studio")
-    artist.goto("/studio/masters/new").fill(title="Tape Hiss", mintPrice="25").press("Save as a draft")
+    artist.goto("/studio/masters/new").fill(title="Tape Hiss").press("Save as a draft and go to People and splits")
+    artist.page.get_by_role("link", name="Tape Hiss").first.click()
     artist.page.get_by_role("link", name="Send it").click()
     file, state = artist.page.locator("#recording"), artist.page.locator("#state")
     artist.press("Send it")

@@ -96,7 +96,7 @@ def test_a_killed_supervisor_leaves_nobody_and_the_next_start_has_all_data(
         assert second.get("/") == 200
         family = descendants(second.process.pid)
         assert second.terminate() == 0
-        assert alive(family) == set()
+        eventually(lambda: not alive(family))  # a job's process notices a moment after its worker
     assert len(family) > 6
 
 
