@@ -30,9 +30,13 @@ def shares(session: Session, user_id: uuid.UUID, shown: int = SHOWN) -> dict[str
     for bid in offered:
         bids.setdefault(bid.master_nft_id, []).append(bid)
     rows.sort(key=lambda row: (row.nft_id not in bids, row.nft_id not in listed))
+    traded = queries.traded(session, {row.master_id for row in rows[:shown]})
     more = f"/me/portfolio?tab=shares&shown={shown * 2}#book" if len(rows) > shown else None
     return {
-        "shares": [_share(row, listed.get(row.nft_id), bids.get(row.nft_id, [])) for row in rows[:shown]],
+        "shares": [
+            _share(row, listed.get(row.nft_id), bids.get(row.nft_id, [])) | {"traded": row.master_id in traded}
+            for row in rows[:shown]
+        ],
         "shares_next_href": more,
         "bids": [_bid(one) for one in made if one.kind is OrderKind.OFFER],
     }
@@ -92,7 +96,9 @@ def waiting(session: Session, user_id: uuid.UUID, wallets: list[str], settings: 
 def _royalty(roles: list[book.Royalty]) -> dict[str, Any]:
     """What waits for one wallet at one master: its contract pays all roles of a wallet at once."""
     first = roles[0]
-    seat = " and ".join(role.role for role in roles) + ("" if first.role == "artist" else " buyer")
+    *others, last = [role.role for role in roles]
+    seat = f"{', '.join(others)} and {last}" if others else last
+    seat += "" if last == "artist" else " buyer"
     href = _withdraw(first.currency, first.wallet, first.master_id)
     text = f"Resales of {first.title}, as its {seat}"
     return _money(sum(role.waiting for role in roles), first.currency) | {"text": text, "href": href}

@@ -16,6 +16,7 @@ from portal.accounts.models import UserWallet
 from portal.artists.models import Artist
 from portal.db import Units
 from portal.masters.models import Master, MasterIpo
+from portal.masters.shapes import shown_status
 from portal.nfts.book import priced
 from portal.nfts.enums import NftListingStatus, TransferType
 from portal.nfts.models import MasterNft, NftTransfer
@@ -120,6 +121,12 @@ def nfts(session: Session, user_id: uuid.UUID) -> list[Nft]:
         .order_by(Master.title, Master.id, n.token_id)
     )
     return [Nft(*row) for row in rows]
+
+
+def traded(session: Session, master_ids: set[uuid.UUID]) -> set[uuid.UUID]:
+    """Of these masters, those whose shares may be resold here now: the first sale is over and the artist allows it."""
+    offers = session.scalars(sa.select(MasterIpo).where(MasterIpo.master_id.in_(master_ids)))
+    return {o.master_id for o in offers if o.allow_secondary_resale and shown_status(o) in ("closed", "sold_out")}
 
 
 def balances(session: Session, user_id: uuid.UUID) -> list[Balance]:
