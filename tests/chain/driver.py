@@ -64,6 +64,6 @@ class Driver(Stages):
             return ["set_collection"] * 20
         kinds = ["list"] * 4 + ["offer"] * 3
         if oracle.live_listings():
-            kinds += ["buy"] * 8 + ["move_listed"] * 2 + ["list_again", "cancel_listing"]
+            kinds += ["buy"] * 8 + ["move_listed"] * 2 + ["list_again", "cancel_listing", "set_fee", "set_fee"]
         kinds += ["accept"] * 6 + ["cancel_offer"] if oracle.offers else []
         return kinds + (["withdraw"] * 8 if +oracle.credits else [])
