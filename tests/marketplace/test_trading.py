@@ -74,7 +74,7 @@ def test_a_share_is_sold_by_plain_forms(client: Client, sale: Sale, share: str, 
     sale.sign_in(client, sale.fan)
     late = said(client.post(f"{share}/buy", data={"units": "50000000", "currency": "USDC"}), 409)
     assert re.search(r"No\. 1 was sold to 0x\w+…\w+ just now", late)
-    assert "as its first and second and third buyer 3.00 USDC Withdraw" in said(client.get("/me/portfolio"))
+    assert "as its first, second and third buyer 3.00 USDC Withdraw" in said(client.get("/me/portfolio"))
     page = client.get(f"/masters/{sale.id}", follow_redirects=True)
     href = re.search(r'href="(/me/portfolio/withdraw[^"]+)"', page.text)
     assert href
