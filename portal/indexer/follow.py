@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -35,11 +36,11 @@ SOURCE = {
     Kind.MARKET: "Market",
 }
 TABLES = {
-    "master_contracts": (Kind.SHARES, "contract_total_supply"),
-    "dividend_contracts": (Kind.DIVIDENDS, "NULL"),
-    "artist_tokens": (Kind.COIN, "NULL"),
+    "master_contracts": (Kind.SHARES, "contract_total_supply", "master_id"),
+    "dividend_contracts": (Kind.DIVIDENDS, "NULL", "master_id"),
+    "artist_tokens": (Kind.COIN, "NULL", "NULL"),
 }
-"""Where followed contracts are recorded, and the column of their supply."""
+"""Where followed contracts are recorded, and the columns of their supply and their master."""
 
 NEW = "coalesce(last_indexed_block, -1) < deployed_at_block AND deployed_at_block <= :head"
 """Deployed in a block that the cursor has passed, and not read: a contract is recorded without a checkpoint."""
@@ -112,7 +113,12 @@ def first_deployment(session: Session, chain_id: str) -> int | None:
 RECORDED = " UNION ALL ".join(
     f"SELECT '{kind}' AS kind, contract_address, {supply} AS supply, deployed_at_block, coalesce({NEW}, false) AS late"
     f" FROM {table} WHERE chain_id = :chain"
-    for table, (kind, supply) in TABLES.items()
+    for table, (kind, supply, _) in TABLES.items()
+)
+IDS = " UNION ALL ".join(
+    f"SELECT contract_address, id, CAST({master} AS uuid) FROM {table}"
+    " WHERE chain_id = :chain AND contract_address = ANY(:addresses)"
+    for table, (_, _, master) in TABLES.items()
 )
 
 
@@ -129,9 +135,15 @@ def _collect(chain_id: str, rows: Sequence[sa.Row[Any]], platform: Platform) -> 
     return Followed(chain_id, kinds, supplies, platform.symbols)
 
 
+def ids(session: Session, chain_id: str, addresses: Iterable[str]) -> dict[str, tuple[UUID, UUID | None]]:
+    """Recorded contract -> (its row's id, its master's id; a coin has no master)."""
+    rows = session.execute(sa.text(IDS), {"chain": chain_id, "addresses": sorted(addresses)})
+    return {address: (contract, master) for address, contract, master in rows}
+
+
 def checkpoint(session: Session, chain_id: str, kinds: Mapping[str, Kind], head: int) -> None:
     """Note on these contracts themselves how far they were read."""
-    for table, (kind, _) in TABLES.items():
+    for table, (kind, _, _) in TABLES.items():
         addresses = [address for address, own in kinds.items() if own is kind]
         if not addresses:
             continue

@@ -30,7 +30,7 @@ def supplement(chain_id: str, at: Cursor, batch: Batch, platform: Platform) -> i
         blocks = [block for block in batch.blocks if block.number in kept]
         if fresh and _late(session, chain_id, fresh, platform.market):
             staging.put_blocks(session, chain_id, blocks, Finality.FINALIZED)
-            staging.put_logs(session, chain_id, fresh)
+            staging.put_logs(session, fresh)
             staging.quarantine(session, chain_id, batch.bad)
             rebuild.rebuild(session, chain_id, platform)
         else:

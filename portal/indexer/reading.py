@@ -75,11 +75,15 @@ MEANING: Mapping[tuple[Kind, str], Mapping[str, Source]] = {
 `chain_logs` only."""
 
 _SOURCES = {key: tuple(where.get(column) for column in ARGUMENTS) for key, where in MEANING.items()}
-_NOTHING: tuple[str | None, ...] = (None,) * len(ARGUMENTS)
+NULL = "\\N"
+TOPICS, DATA = 7, 8
+"""Where they stand in a row of `chain_logs`."""
+_NOTHING = "\t".join([NULL] * len(ARGUMENTS))
 
 
 class Entry(NamedTuple):
-    """One log of ours. `values` are its ARGUMENTS as text, None where it has none of that name."""
+    """One log of ours, with its rows of `staged_logs` (the start of it, up to its figures) and `chain_logs` as COPY
+    takes them: written where the log is read, which goes on beside the database's work on what was read before."""
 
     block_number: int
     log_index: int
@@ -87,15 +91,22 @@ class Entry(NamedTuple):
     tx_hash: str
     tx_index: int
     address: str
-    topics: list[str]
-    data: str
     kind: Kind
     event: str
-    values: tuple[str | None, ...]
+    staged: str
+    stored: str
 
     @property
     def key(self) -> tuple[str, int]:
         return self.block_hash, self.log_index
+
+    @property
+    def topics(self) -> list[str]:
+        return self.stored.split("\t")[TOPICS].strip("{}").split(",")
+
+    @property
+    def data(self) -> str:
+        return self.stored.split("\t")[DATA]
 
 
 @dataclass(frozen=True)
@@ -138,20 +149,25 @@ def _entry(raw: Any, followed: Followed, blocks: range) -> Entry:
     index, tx_index = log.log_index, _number(raw.get("transactionIndex", "0x0"))
     if not (0 <= index <= MOST_INDEX and 0 <= tx_index <= MOST_INDEX):
         raise MalformedLog("no such index")
-    values = _values(log, kind, followed)
-    return Entry(
-        log.block_number, index, block_hash, tx_hash, tx_index, log.address, topics, data, kind, log.name, values
+    number, name = log.block_number, log.name
+    # Nothing needs escaping: what came so far is hexadecimal text and numbers, and names from the ABI.
+    staged = f"{number}\t{tx_hash}\t{index}\t{log.address}\t{kind}\t{name}\t{_arguments(log, kind, followed)}"
+    stored = (
+        f"{followed.chain_id}\t{block_hash}\t{index}\t{number}\t{tx_hash}\t{tx_index}\t{log.address}\t"
+        f"{{{','.join(topics)}}}\t{data}\t{name}\n"
     )
+    return Entry(number, index, block_hash, tx_hash, tx_index, log.address, kind, name, staged, stored)
 
 
-def _values(log: DecodedLog, kind: Kind, followed: Followed) -> tuple[str | None, ...]:
+def _arguments(log: DecodedLog, kind: Kind, followed: Followed) -> str:
+    """The ARGUMENTS of a log, as COPY takes them."""
     sources = _SOURCES.get((kind, log.name))
     if sources is None:
         return _NOTHING
     args: dict[str, Any] = log.args
     if kind is Kind.SHARES and not 1 <= args.get("tokenId", 1) <= followed.supplies.get(log.address, MOST_INDEX):
         raise MalformedLog("a share beyond the supply")
-    return tuple(None if source is None else _column(source, args, followed) for source in sources)
+    return "\t".join([NULL if source is None else _column(source, args, followed) for source in sources])
 
 
 def _column(source: Source, args: Mapping[str, Any], followed: Followed) -> str:

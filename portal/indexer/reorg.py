@@ -68,7 +68,7 @@ def undo(chain_id: str, before: Cursor, fork: int, fork_hash: str, tips: Tips, p
         known = follow.everything(session, chain_id, platform)
         entries = stored_entries(session, known, fork + 1, before.number)
         moments = queries.times(session, chain_id, fork + 1, before.number)
-        staging.stage(session, entries, {number: at.isoformat() for number, at in moments.items()})
+        staging.stage(session, chain_id, entries, {number: at.isoformat() for number, at in moments.items()})
         for feature in (revenue, nfts, tokens):
             feature.undo(session, chain_id, fork)
         revision = before.revision + 1

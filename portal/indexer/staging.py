@@ -4,6 +4,8 @@
 columns are their contract with the indexer:
 
     block_number, block_time, tx_hash, log_index, address   where it stands
+    contract_id, master_id                                  the rows of the contract (master_contracts,
+                            dividend_contracts or artist_tokens) and of its master, where it has any
     kind, event                                             shares|dividends|coin|factory|market, the ABI's name
     sender, receiver        Transfer, Listed, Cancelled, Offered (who placed it), Sold (seller, buyer)    addresses
     wallet                  Minted, Credited, DividendClaimed, Royalty…, Held, Withdrawn
@@ -20,7 +22,7 @@ columns are their contract with the indexer:
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 
 import orjson
@@ -30,18 +32,22 @@ from sqlalchemy.orm import Session
 
 from portal.chain.client import Block
 from portal.chain.ids import derived_id
+from portal.indexer import follow
 from portal.indexer.enums import Finality
-from portal.indexer.reading import Bad, Entry, place_of
+from portal.indexer.reading import NULL, Bad, Entry, place_of
 
 CREATE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_logs (
-    block_number numeric(20, 0), block_time timestamptz, tx_hash text, log_index int, address text, kind text,
-    event text, sender text, receiver text, wallet text, token_id numeric, count numeric, amount numeric,
-    currency text, ref text, per_share numeric, unminted numeric, carry numeric, royalty numeric,
-    figures numeric[]
+    block_number numeric(20, 0), tx_hash text, log_index int, address text, kind text, event text, sender text,
+    receiver text, wallet text, token_id numeric, count numeric, amount numeric, currency text, ref text,
+    per_share numeric, unminted numeric, carry numeric, royalty numeric, figures numeric[],
+    block_time timestamptz, contract_id uuid, master_id uuid
 ) ON COMMIT DELETE ROWS
 """
-CREATE_INDEX = "CREATE INDEX IF NOT EXISTS ix_staged_logs ON staged_logs (event, tx_hash)"
+CREATE_INDEX = """
+CREATE INDEX IF NOT EXISTS ix_staged_logs ON staged_logs (event)
+WHERE event <> 'Transfer' AND event <> 'DividendClaimed'
+"""
 """Rare events among many are found without reading all of them, whatever the planner believes."""
 STAGED: LiteralString = "COPY staged_logs FROM STDIN"
 LOGS: LiteralString = (
@@ -62,7 +68,8 @@ ON CONFLICT (chain_id, block_hash, log_index) DO NOTHING
 """
 CHUNK = 5_000
 MANY = 500
-"""From here on PostgreSQL plans better when it has looked at what lies in the table."""
+LOOK = ("SET LOCAL default_statistics_target = 10", "SET LOCAL work_mem = '32MB'", "ANALYZE staged_logs")
+"""From MANY logs on PostgreSQL plans better when it has looked at what lies in the table: at 3,000 rows of it."""
 Times = Mapping[int, str]
 
 
@@ -81,19 +88,21 @@ def put_blocks(session: Session, chain_id: str, blocks: Sequence[Block], finalit
     )
 
 
-def put_logs(session: Session, chain_id: str, entries: Sequence[Entry]) -> None:
+def put_logs(session: Session, entries: Sequence[Entry]) -> None:
     """Raw logs, none of which is there yet."""
-    _copy(session, LOGS, (_log_line(chain_id, entry) for entry in entries))
+    _copy(session, LOGS, [entry.stored for entry in entries])
 
 
-def stage(session: Session, entries: Sequence[Entry], times: Times) -> None:
+def stage(session: Session, chain_id: str, entries: Sequence[Entry], times: Times) -> None:
     """Let `staged_logs` hold exactly these. `times`: block number -> the text of `instant`."""
     session.execute(sa.text(CREATE))
     session.execute(sa.text(CREATE_INDEX))
     session.execute(sa.text("DELETE FROM staged_logs"))
-    _copy(session, STAGED, (_staged_line(entry, times[entry.block_number]) for entry in entries))
+    owners = _owners(session, chain_id, {entry.address for entry in entries})
+    _copy(session, STAGED, [f"{e.staged}\t{times[e.block_number]}\t{owners[e.address]}\n" for e in entries])
     if len(entries) > MANY:
-        session.execute(sa.text("ANALYZE staged_logs"))
+        for statement in LOOK:
+            session.execute(sa.text(statement))
 
 
 def quarantine(session: Session, chain_id: str, bad: Sequence[Bad]) -> None:
@@ -121,28 +130,16 @@ def instant(timestamp: int) -> str:
     return dt.datetime.fromtimestamp(timestamp, dt.UTC).isoformat()
 
 
-def _copy(session: Session, statement: LiteralString, lines: Iterable[str]) -> None:
+def _owners(session: Session, chain_id: str, addresses: set[str]) -> dict[str, str]:
+    """Address -> its contract_id and master_id as COPY takes them."""
+    known = follow.ids(session, chain_id, addresses)
+    found = {address: known.get(address, (None, None)) for address in addresses}
+    return {address: "\t".join(str(each or NULL) for each in pair) for address, pair in found.items()}
+
+
+def _copy(session: Session, statement: LiteralString, lines: Sequence[str]) -> None:
     connection: Any = session.connection().connection.driver_connection
     assert isinstance(connection, psycopg.Connection)
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        waiting: list[str] = []
-        for line in lines:
-            waiting.append(line)
-            if len(waiting) == CHUNK:
-                copy.write("".join(waiting))
-                waiting.clear()
-        copy.write("".join(waiting))
-
-
-def _log_line(chain_id: str, e: Entry) -> str:
-    """Nothing needs escaping: `reading` let hexadecimal text and numbers through, and names from the ABI."""
-    topics = "{" + ",".join(e.topics) + "}"
-    return (
-        f"{chain_id}\t{e.block_hash}\t{e.log_index}\t{e.block_number}\t{e.tx_hash}\t{e.tx_index}\t{e.address}\t"
-        f"{topics}\t{e.data}\t{e.event}\n"
-    )
-
-
-def _staged_line(e: Entry, time: str) -> str:
-    values = "\t".join(["\\N" if value is None else value for value in e.values])
-    return f"{e.block_number}\t{time}\t{e.tx_hash}\t{e.log_index}\t{e.address}\t{e.kind}\t{e.event}\t{values}\n"
+        for first in range(0, len(lines), CHUNK):
+            copy.write("".join(lines[first : first + CHUNK]))

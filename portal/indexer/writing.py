@@ -95,7 +95,7 @@ def store(session: Session, chain_id: str, batch: Batch, finality: Finality) -> 
     staging.put_blocks(session, chain_id, batch.blocks, finality)
     times = {block.number: staging.instant(block.timestamp) for block in batch.blocks}
     untrue = _project(session, chain_id, batch.entries, times)
-    staging.put_logs(session, chain_id, [entry for entry in batch.entries if entry.key not in untrue])
+    staging.put_logs(session, [entry for entry in batch.entries if entry.key not in untrue])
     bad = [*batch.bad, *untrue.values()]
     for one in bad:
         log.warning("a log is quarantined: %s", one.reason)
@@ -104,7 +104,7 @@ def store(session: Session, chain_id: str, batch: Batch, finality: Finality) -> 
 
 def project(session: Session, chain_id: str, entries: Sequence[Entry], times: staging.Times) -> None:
     """The effect of these logs on every feature's tables. Raises IntegrityError for what cannot be true."""
-    staging.stage(session, entries, times)
+    staging.stage(session, chain_id, entries, times)
     kinds = {entry.kind for entry in entries}
     for of, apply in PROJECTIONS:
         if kinds & of:

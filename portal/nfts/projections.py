@@ -26,20 +26,21 @@ WITH last AS MATERIALIZED (
     SELECT DISTINCT ON (s.address, s.token_id) s.address, s.token_id, s.sender, s.receiver, s.block_number, s.block_time
     FROM staged_logs s WHERE {MOVE}
     ORDER BY s.address, s.token_id, s.block_number DESC, s.log_index DESC
+), first AS MATERIALIZED (
+    SELECT s.address, s.token_id, s.receiver, s.tx_hash, s.block_number, s.block_time, s.contract_id, s.master_id
+    FROM staged_logs s WHERE {MOVE} AND s.sender = '{ZERO}'
 ), minted AS (
     INSERT INTO master_nfts (
         id, master_id, master_contract_id, token_id, chain_id, contract_address, current_owner_wallet,
         is_first_minter, is_second_minter, is_third_minter, original_minter_wallet, mint_tx_hash, minted_at_block,
         minted_at, mint_price_wei, last_indexed_block, last_indexed_at)
-    SELECT {NFT_ID}, c.master_id, c.id, s.token_id, c.chain_id, s.address, l.receiver,
+    SELECT {NFT_ID}, s.master_id, s.contract_id, s.token_id, :chain, s.address, l.receiver,
            s.token_id = 1, s.token_id = 2, s.token_id = 3, s.receiver, s.tx_hash, s.block_number,
            s.block_time, m.amount, l.block_number, l.block_time
-    FROM staged_logs s
+    FROM first s
     JOIN last l ON l.address = s.address AND l.token_id = s.token_id
-    JOIN master_contracts c ON c.chain_id = :chain AND c.contract_address = s.address
     LEFT JOIN staged_logs m ON m.kind = 'shares' AND m.event = 'Minted' AND m.tx_hash = s.tx_hash
      AND m.address = s.address AND s.token_id >= m.token_id AND s.token_id < m.token_id + m.count
-    WHERE {MOVE} AND s.sender = '{ZERO}'
 )
 UPDATE master_nfts n
 SET current_owner_wallet = l.receiver, last_indexed_block = l.block_number, last_indexed_at = l.block_time,
@@ -61,25 +62,28 @@ WITH traded AS (
     WHERE ({MOVE}) OR ({SOLD})
     WINDOW w AS (PARTITION BY d.address, d.token_id ORDER BY s.block_number, s.log_index)
 ), elsewhere AS (
-    SELECT s.address, s.tx_hash, CASE WHEN (
-               SELECT count(*) FROM staged_logs m WHERE m.kind = 'shares' AND m.event = 'Transfer'
-                 AND m.tx_hash = s.tx_hash AND m.address = s.address) = 1 THEN sum(s.amount) END AS royalty
-    FROM staged_logs s
-    WHERE s.kind = 'shares' AND s.event = 'RoyaltyReceived' AND s.amount > 0 AND NOT EXISTS (
-        SELECT FROM staged_logs m WHERE m.kind = 'market' AND m.event = 'Sold' AND m.tx_hash = s.tx_hash
-          AND m.address = s.wallet)
-    GROUP BY s.address, s.tx_hash
+    SELECT r.address, r.tx_hash, CASE WHEN count(*) = 1 THEN max(r.royalty) END AS royalty
+    FROM (
+        SELECT s.address, s.tx_hash, sum(s.amount) AS royalty
+        FROM staged_logs s
+        WHERE s.kind = 'shares' AND s.event = 'RoyaltyReceived' AND s.amount > 0 AND NOT EXISTS (
+            SELECT FROM staged_logs m WHERE m.kind = 'market' AND m.event = 'Sold' AND m.tx_hash = s.tx_hash
+              AND m.address = s.wallet)
+        GROUP BY s.address, s.tx_hash
+    ) r
+    JOIN staged_logs m
+      ON m.kind = 'shares' AND m.event = 'Transfer' AND m.tx_hash = r.tx_hash AND m.address = r.address
+    GROUP BY r.address, r.tx_hash
 )
 INSERT INTO nft_transfers (
     id, master_nft_id, master_id, token_id, chain_id, contract_address, from_wallet, to_wallet, tx_hash,
     block_number, log_index, block_timestamp, transfer_type, sale_price_wei, sale_currency, marketplace,
     royalty_paid_wei, royalty_recipient)
-SELECT {id_sql("transfer", CHAIN, "s.tx_hash", "s.log_index")}, {NFT_ID}, c.master_id, s.token_id, c.chain_id,
+SELECT {id_sql("transfer", CHAIN, "s.tx_hash", "s.log_index")}, {NFT_ID}, s.master_id, s.token_id, :chain,
        s.address, s.sender, s.receiver, s.tx_hash, s.block_number, s.log_index, s.block_time, k.type,
        o.amount, o.currency, CASE WHEN o.event IS NOT NULL THEN '{MARKETPLACE}' END, k.royalty,
        CASE WHEN k.royalty > 0 THEN s.address END
 FROM staged_logs s
-JOIN master_contracts c ON c.chain_id = :chain AND c.contract_address = s.address
 LEFT JOIN played p ON p.event = 'Transfer' AND p.next_event = 'Sold' AND p.next_tx = p.tx_hash
  AND p.tx_hash = s.tx_hash AND p.log_index = s.log_index
 LEFT JOIN staged_logs o ON o.kind = 'market' AND o.event = 'Sold' AND o.tx_hash = p.next_tx
@@ -119,8 +123,7 @@ WHERE n.id = l.master_nft_id
 """
 
 MINTED_MASTERS = f"""
-SELECT c.master_id FROM staged_logs s JOIN master_contracts c ON c.chain_id = :chain AND c.contract_address = s.address
-WHERE {MOVE} AND s.sender = '{ZERO}'
+SELECT s.master_id FROM staged_logs s WHERE {MOVE} AND s.sender = '{ZERO}'
 """
 
 MINTED_SUPPLY = f"""
@@ -144,8 +147,8 @@ FROM (
            min(n.original_minter_wallet) FILTER (WHERE n.token_id = 3) AS third
     FROM master_contracts k LEFT JOIN master_nfts n
       ON n.chain_id = k.chain_id AND n.contract_address = k.contract_address AND n.token_id IN (1, 2, 3)
-    WHERE k.chain_id = :chain AND k.contract_address IN (
-        SELECT s.address FROM staged_logs s WHERE {MOVE} AND s.sender = '{ZERO}' AND s.token_id <= 3)
+    WHERE k.id IN (
+        SELECT s.contract_id FROM staged_logs s WHERE {MOVE} AND s.sender = '{ZERO}' AND s.token_id <= 3)
     GROUP BY k.id
 ) m
 WHERE c.id = m.id

@@ -12,16 +12,13 @@ from sqlalchemy.orm import Session
 from portal.chain.ids import ZERO, id_sql
 
 CHAIN = "CAST(:chain AS text)"
-COIN = """
-FROM staged_logs s JOIN artist_tokens k ON k.chain_id = :chain AND k.contract_address = s.address
-WHERE s.kind = 'coin' AND s.event = 'Transfer'
-"""
+COIN = "FROM staged_logs s WHERE s.kind = 'coin' AND s.event = 'Transfer'"
 
 TRANSFERS = f"""
 INSERT INTO token_transfers (
     id, artist_token_id, chain_id, contract_address, from_wallet, to_wallet, amount, tx_hash, block_number,
     log_index, block_timestamp)
-SELECT {id_sql("coin", CHAIN, "s.tx_hash", "s.log_index")}, k.id, k.chain_id, s.address, s.sender, s.receiver,
+SELECT {id_sql("coin", CHAIN, "s.tx_hash", "s.log_index")}, s.contract_id, :chain, s.address, s.sender, s.receiver,
        s.amount, s.tx_hash, s.block_number, s.log_index, s.block_time
 {COIN}
 """
@@ -30,9 +27,9 @@ NEW_HOLDERS = f"""
 INSERT INTO token_holders (id, artist_token_id, wallet_address, chain_id, first_acquired_at, first_acquired_tx_hash)
 SELECT DISTINCT ON (token, wallet) {id_sql("holder", "token", "wallet")}, token, wallet, :chain, block_time, tx_hash
 FROM (
-    SELECT k.id AS token, s.receiver AS wallet, s.block_time, s.tx_hash, s.block_number, s.log_index {COIN}
+    SELECT s.contract_id AS token, s.receiver AS wallet, s.block_time, s.tx_hash, s.block_number, s.log_index {COIN}
     UNION ALL
-    SELECT k.id, s.sender, NULL, NULL, NULL, NULL {COIN}
+    SELECT s.contract_id, s.sender, NULL, NULL, NULL, NULL {COIN}
 ) moves WHERE wallet <> '{ZERO}'
 ORDER BY token, wallet, block_number, log_index
 ON CONFLICT (artist_token_id, wallet_address) DO NOTHING
@@ -43,9 +40,9 @@ BALANCES = f"""
 UPDATE token_holders h SET balance = h.balance + :sign * d.change, updated_at = now()
 FROM (
     SELECT token, wallet, sum(change) AS change FROM (
-        SELECT k.id AS token, s.receiver AS wallet, s.amount AS change {COIN}
+        SELECT s.contract_id AS token, s.receiver AS wallet, s.amount AS change {COIN}
         UNION ALL
-        SELECT k.id, s.sender, -s.amount {COIN}
+        SELECT s.contract_id, s.sender, -s.amount {COIN}
     ) moves WHERE wallet <> '{ZERO}' GROUP BY token, wallet
 ) d
 WHERE h.artist_token_id = d.token AND h.wallet_address = d.wallet AND d.change <> 0
@@ -55,7 +52,7 @@ FORGET_TRANSFERS = "DELETE FROM token_transfers WHERE chain_id = :chain AND bloc
 
 FORGET_HOLDERS = f"""
 DELETE FROM token_holders h
-WHERE (h.artist_token_id, h.wallet_address) IN (SELECT k.id, s.receiver {COIN})
+WHERE (h.artist_token_id, h.wallet_address) IN (SELECT s.contract_id, s.receiver {COIN})
   AND NOT EXISTS (SELECT FROM token_transfers t
                   WHERE t.artist_token_id = h.artist_token_id AND t.to_wallet = h.wallet_address)
 """
@@ -63,7 +60,7 @@ WHERE (h.artist_token_id, h.wallet_address) IN (SELECT k.id, s.receiver {COIN})
 HOLDERS = f"""
 UPDATE artist_tokens a SET holders_count = (
     SELECT count(*) FROM token_holders h WHERE h.artist_token_id = a.id AND h.balance > 0), updated_at = now()
-WHERE a.id IN (SELECT k.id {COIN})
+WHERE a.id IN (SELECT s.contract_id {COIN})
 """
 
 

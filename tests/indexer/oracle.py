@@ -22,7 +22,7 @@ class Truth:
 
     shares: dict[int, tuple[str, str, int]] = field(default_factory=dict)
     moves: list[tuple[int, int, int, str, str, str]] = field(default_factory=list)
-    balances: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    balances: dict[tuple[str, str], tuple[int, int, int, str | None]] = field(default_factory=dict)
     snapshots: Counter[tuple[int, int, str]] = field(default_factory=Counter)
     coins: dict[str, int] = field(default_factory=dict)
     minted: int = 0
@@ -36,6 +36,7 @@ def expected(chain: FakeChain) -> Truth:
     """Walk every log of the chain once."""
     truth, owners = Truth(), dict[int, str]()
     earned, claimed, coins = Counter[tuple[str, str]](), Counter[tuple[str, str]](), Counter[str]()
+    last: dict[tuple[str, str], str] = {}
     for block in chain.blocks:
         for index, event in enumerate(block.events):
             args: dict[str, Any] = event.args
@@ -51,10 +52,12 @@ def expected(chain: FakeChain) -> Truth:
                     earned[args["who"], symbol(args["token"])] += args["amount"]
                 case "Dividends", "DividendClaimed":
                     claimed[args["holder"], symbol(args["token"])] += args["amount"]
+                    last[args["holder"], symbol(args["token"])] = block.logs[index]["transactionHash"]
                 case "ArtistCoin", "Transfer":
                     coins[args["sender"]] -= args["amount"]
                     coins[args["receiver"]] += args["amount"]
-    truth.balances = {key: (earned[key], claimed[key]) for key in earned if earned[key]}
+    held = Counter(owners.values())
+    truth.balances = {key: (earned[key], claimed[key], held[key[0]], last.get(key)) for key in earned if earned[key]}
     truth.coins = {who: amount for who, amount in coins.items() if who != ZERO}
     return truth
 
@@ -87,9 +90,9 @@ def found(session: Session, world: World) -> Truth:
         " WHERE contract_address = :shares ORDER BY 1, 2"
     )
     for wallet, currency, *sums, claimable in rows(
-        "SELECT wallet_address, currency, total_earned::bigint, total_claimed::bigint, claimable_amount::bigint"
-        " FROM wallet_dividend_balances b JOIN dividend_contracts d ON d.id = b.dividend_contract_id"
-        " WHERE d.contract_address = :dividends"
+        "SELECT wallet_address, currency, total_earned::bigint, total_claimed::bigint, tokens_held, last_claim_tx_hash,"
+        " claimable_amount::bigint FROM wallet_dividend_balances b"
+        " JOIN dividend_contracts d ON d.id = b.dividend_contract_id WHERE d.contract_address = :dividends"
     ):
         truth.balances[wallet, currency] = tuple(sums)
         assert claimable == sums[0] - sums[1]
