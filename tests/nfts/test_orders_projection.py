@@ -188,3 +188,21 @@ def test_open_pages_hear_what_is_for_sale(staged: Callable[..., Any], news: list
         told = [(said["status"], said["price"], said["currency"]) for room, said in heard if room == f"nft:{nft}"]
         assert told == [("listed", "5", "ETH"), ("not_listed", None, None), ("listed", "5", "ETH")]
         assert [said["seq"] for _, said in heard] == sorted(said["seq"] for _, said in heard)
+
+
+def test_whom_it_concerns_hears_of_an_offer(staged: Callable[..., Any], news: list[tuple[str, dict[str, Any]]]) -> None:
+    """The share's page, its owner and the bidder, when it is made and when it is taken back; the market's list not."""
+    world = MarketWorld()
+    world.launch()
+    with staged(world) as stage:
+        artist = stage.record().artist.user_id
+        link_wallet(stage.session, artist, WALLETS[0], CHAIN, "Main")
+        db.session.commit()
+        world.block(world.mint(WALLETS[0], 1))
+        for act in (lambda: world.offer(1, NATIVE, 5, WALLETS[1]), lambda: world.take_back(1)):
+            world.block(act())
+            stage.follow()
+            heard = {room.partition(":")[0]: room for room, said in news if said["type"] == "listing.changed"}
+            assert sorted(heard) == ["nft", "user"]
+            assert heard["user"] == f"user:{artist}"
+            news.clear()
