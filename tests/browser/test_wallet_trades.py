@@ -117,7 +117,8 @@ def _an_open_form_outlives_the_refresh(person: Person, market: Market, number: i
 
 
 def _stays(person: Person, asked: str, typed: str, focused: str) -> None:
-    expect(person.page.locator("#listing .offer__price")).to_contain_text(asked, timeout=SOON)
+    for place in ("#listing .offer__price", "#share-bar"):
+        expect(person.page.locator(place)).to_contain_text(asked, timeout=SOON)
     expect(person.page.locator("#bid-price")).to_be_visible()
     expect(person.page.locator("#bid-price")).to_have_value(typed)
     expect(person.page.locator(focused)).to_be_focused()
