@@ -23,7 +23,7 @@ from portal.embedded.watch import exit_when_supervisor_dies
 
 
 def register(app: Flask) -> None:
-    processes, chain = (worker, relay, indexer), (chain_setup, backfill, rebuild, check)
+    processes, chain = (worker, relay, indexer), (chain_setup, backfill, rebuild, resume_indexer, check)
     for command in (*processes, *chain, seed, demo, ipfs_publish, keys, audit):
         app.cli.add_command(command)
 
@@ -98,6 +98,28 @@ def rebuild(repair: bool) -> None:
     click.echo("The tables are what the logs say." if repair or not found else "Run again with --repair.")
     if found and not repair:
         raise SystemExit(1)
+
+
+@click.command("resume-indexer")
+@click.option("--repair", is_flag=True, help="Take back what the chain has lost and go on; without it, only look.")
+def resume_indexer(repair: bool) -> None:
+    """After the chain changed below its final block: find the fork, take back what stood above it, read on from there.
+
+    Refused while the indexer is not stopped by that; exit with 1 where it stays stopped.
+    """
+    from portal.audit.context import Actor, acting_as
+    from portal.indexer import service as indexing
+
+    with _as_indexer() as settings, acting_as(Actor(identifier="flask resume-indexer")):
+        if not repair:
+            click.echo(indexing.look(settings))
+            raise click.ClickException("Run again with --repair to go on.")
+        done = indexing.resume(settings)
+    click.echo(done.fork)
+    for table, rows in sorted(done.corrected.items()):
+        click.echo(f"{table}: {rows} rows corrected")
+    click.echo(f"{done.followed} of the portal's own transactions are followed anew.")
+    click.echo("The indexer goes on by itself. Once it has caught up, run `flask check`.")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import time
 
 import sqlalchemy as sa
 from flask import current_app
+from sqlalchemy.orm import Session
 
 from portal import faults
 from portal.chain import limits
@@ -115,6 +116,14 @@ def _depth(client: Client, block: int) -> Status:
     if block <= client.height("finalized"):
         return Status.FINAL
     return Status.CONFIRMED if block <= client.height("safe") else Status.SEEN
+
+
+def doubt(session: Session, chain_id: str, above: int) -> int:
+    """Of a chain that lost its blocks above this one, nothing up there is final: those of ours are followed anew, and
+    brought to the node again where it lacks them. Inside the caller's transaction; returns how many there are."""
+    t = ChainTransaction
+    lost = sa.update(t).where(t.chain_id == chain_id, t.status == Status.FINAL, t.block_number > above)
+    return len(session.execute(lost.values(status=Status.CONFIRMED).returning(t.id)).all())
 
 
 # --- replacing --------------------------------------------------------------------------------------------

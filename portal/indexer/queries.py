@@ -15,6 +15,8 @@ ALIVE_SECONDS = 5
 FRESH_SECONDS = 2 * ALIVE_SECONDS
 STALE_SECONDS = 30
 """From here on pages say so."""
+TOO_DEEP = "The chain changed below its final block: "
+"""How the reason begins for which the indexer waits until an operator has looked (`portal.indexer.recovery`)."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Status:
     def matters(self) -> bool:
         """Whether pages must say that figures from the chain may be old."""
         return self.behind_seconds >= STALE_SECONDS or self.halted is not None
+
+    @property
+    def needs_operator(self) -> bool:
+        """Whether reading goes on only after `flask resume-indexer`."""
+        return self.halted is not None and self.halted.startswith(TOO_DEEP)
 
 
 def cursor(session: Session, chain_id: str, *, lock: bool = False) -> Cursor | None:

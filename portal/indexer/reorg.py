@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 
 SOURCE = "blockchain_indexer"
 REFUSED = "The node is refused: "
-TOO_DEEP = "The chain changed below its final block: "
+TOO_DEEP = queries.TOO_DEEP
+WAY_ON = "Nothing was changed. Look at the chain and the node, then run `flask resume-indexer`."
 
 STORED = """
 SELECT block_number, log_index, block_hash, tx_hash, tx_index, address, topics, data FROM chain_logs
@@ -128,7 +129,7 @@ def halt(chain_id: str, reason: str) -> None:
             SecurityEventType.UNUSUAL_PATTERN,
             SecuritySeverity.CRITICAL,
             "The indexer stopped",
-            description=reason,
+            description=f"{reason}. {WAY_ON}" if reason.startswith(TOO_DEEP) else reason,
             data={"rule": "indexer", "indicators": [reason]},
         )
 

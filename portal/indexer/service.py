@@ -6,9 +6,9 @@ from portal.db import transaction
 from portal.indexer import rebuild as rebuilding
 from portal.indexer.follow import Platform
 from portal.indexer.loop import backfill, catch_up, run
-from portal.indexer.reorg import resume
+from portal.indexer.recovery import look, resume
 
-__all__ = ["backfill", "catch_up", "differences", "rebuild", "resume", "run"]
+__all__ = ["backfill", "catch_up", "differences", "look", "rebuild", "resume", "run"]
 
 
 def rebuild(chain_id: int) -> dict[str, int]:

@@ -18,6 +18,7 @@ from portal.masters.models import MasterIpo
 from portal.masters.shapes import shown_status
 from portal.money import format_units
 from portal.nfts import book, orders
+from portal.nfts.enums import OrderStatus
 from portal.nfts.models import MasterNft, NftOrder
 from portal.nfts.plans import OVER
 from portal.nfts.prices import split, with_network_fee
@@ -158,9 +159,13 @@ def _named(wallets: list[str]) -> list[tuple[str, str]]:
 
 
 def sold_to(session: Session, share: MasterNft, user_id: uuid.UUID | None) -> str | None:
-    """Who was faster: 'No. 7 was sold to 0x12…' where its last move is a sale."""
+    """Who was faster: 'No. 7 was sold to 0x12…' where a sale ended its last listing; None where it lapsed or was taken
+    back."""
+    listing = book.last_listing(session, share.id)
     last = next(iter(book.sales(session, nft_id=share.id, limit=1)), None)
-    if last is None or last.buyer != share.current_owner_wallet:
+    if listing is None or listing.status not in (OrderStatus.SOLD, OrderStatus.STALE):
+        return None
+    if last is None or last.buyer != share.current_owner_wallet or last.at < listing.placed_at:
         return None
     name = queries.names_of(session, {last.buyer}, user_id)[last.buyer]
     return f"No. {share.token_id:,} was sold to {'you' if name == 'You' else name} just now."

@@ -95,11 +95,13 @@ def sign(
     again: tuple[str, dict[str, str]] | None = None,
     confirm: tuple[str, dict[str, str], str] | None = None,
     nav: str = "discover",
+    again_href: str | None = None,
 ) -> Response:
     """The page with an act's price lines and what there is to sign, in the order in which it is signed.
 
     `terms` is where the terms stand that whoever signs accepts, `again` the (action, fields) of the form that prepares
-    it anew, `confirm` the (action, fields, text) of the button where the portal signs for this wallet.
+    it anew, `again_href` the address that does, `confirm` the (action, fields, text) of the button where the portal
+    signs for this wallet.
     """
     return answer(
         "marketplace/sign.html",
@@ -112,6 +114,7 @@ def sign(
         currency=currency,
         terms_href=terms,
         again=again,
+        again_href=again_href,
         confirm=confirm,
         nav=nav,
         wallet=wallet,

@@ -257,6 +257,7 @@ def _to_sign(intent: Intent, fields: dict[str, str]) -> Response:
     number = f"{intent.number:,}" if intent.number else ""
     fill = partial(str.format, no=number, price=amount)
     confirm = (request.path, fields | {"wallet": wish.wallet}, fill(said.button))
+    signs_here = wish.wallet in demo_signers(settings())
     return sign(
         fill(said.title),
         fill(said.lede),
@@ -266,8 +267,9 @@ def _to_sign(intent: Intent, fields: dict[str, str]) -> Response:
         currency,
         [(_name(name, said, fill), one) for name, one in intent.transactions],
         wish.wallet,
-        confirm=confirm if wish.wallet in demo_signers(settings()) else None,
+        confirm=confirm if signs_here else None,
         nav="portfolio" if intent.nft_id is None else "marketplace",
+        again_href=None if signs_here else request.full_path.rstrip("?"),
     )
 
 

@@ -40,6 +40,14 @@ def listing_of(session: Session, nft_id: uuid.UUID) -> NftOrder | None:
     ).one_or_none()
 
 
+def last_listing(session: Session, nft_id: uuid.UUID) -> NftOrder | None:
+    """The newest listing of a share, whatever became of it."""
+    o = NftOrder
+    newest = o.placed_block.desc(), o.placed_log_index.desc()
+    listings = sa.select(o).where(o.master_nft_id == nft_id, o.kind == OrderKind.LISTING)
+    return session.scalars(listings.order_by(*newest).limit(1)).one_or_none()
+
+
 def offers_on(session: Session, nft_id: uuid.UUID, limit: int, after: Place | None = None) -> list[NftOrder]:
     """Open offers for a share that have not lapsed, the newest first, from the one before (block, index) `after`."""
     o = NftOrder

@@ -286,7 +286,7 @@ LISTINGS: list[AnyCheck] = [
     Check(
         "artists.total_sales_is_sales",
         "artists",
-        "An artist's sales are the resales of the shares of his masters.",
+        "An artist's sales are all resales of the shares of his masters, own trades among them.",
         """
         SELECT a.id, a.total_sales, coalesce(t.sales, 0) FROM artists a LEFT JOIN (
             SELECT m.artist_id, count(*) AS sales FROM nft_transfers t JOIN masters m ON m.id = t.master_id

@@ -14,7 +14,7 @@ from portal import live
 from portal.accounts.queries import wallet_owners
 from portal.db import db
 from portal.nfts import queries
-from portal.nfts.order_projections import TOUCHED
+from portal.nfts.order_projections import NFT_OF_ORDER, TOUCHED
 from portal.nfts.projections import MINTED_MASTERS, MOVE, NFT_ID
 from portal.web.access import anyone
 from portal.web.sockets import room
@@ -25,10 +25,26 @@ FROM staged_logs s JOIN master_nfts n ON n.id = {NFT_ID}
 WHERE {MOVE} GROUP BY n.id
 """
 MINTED = f"SELECT i.master_id, i.minted_supply FROM master_ipos i WHERE i.master_id IN ({MINTED_MASTERS})"
-LISTED = f"""
-SELECT n.id, n.master_id, n.listing_status, n.listing_price_wei, n.listing_currency
-FROM master_nfts n WHERE n.id IN ({TOUCHED})
+TRADED = f"""
+SELECT n.id, n.master_id, t.listing, t.makers || n.current_owner_wallet, n.listing_status, n.listing_price_wei,
+       n.listing_currency
+FROM (
+    SELECT id, bool_or(listing) AS listing, array_remove(array_agg(DISTINCT maker), NULL) AS makers
+    FROM (
+        SELECT id, true AS listing, CAST(NULL AS text) AS maker FROM ({TOUCHED}) listed
+        UNION ALL
+        SELECT {NFT_OF_ORDER}, false, s.sender FROM staged_logs s WHERE s.kind = 'market' AND s.event = 'Offered'
+        UNION ALL
+        SELECT o.master_nft_id, false, o.maker_wallet
+        FROM staged_logs s
+        JOIN nft_orders o ON o.chain_id = :chain AND o.market_address = s.address AND o.kind = 'offer'
+         AND o.order_key = CAST(s.figures[1] AS text)
+        WHERE s.kind = 'market' AND s.event = 'OfferCancelled'
+    ) told GROUP BY id
+) t
+JOIN master_nfts n ON n.id = t.id
 """
+"""Shares whose listing or offers changed, with whom it concerns: the owner and whoever made or took back an offer."""
 MOST_ADDRESSES = 10_000
 MARKETPLACE = "marketplace"
 """The room of the whole list: every listing that changes."""
@@ -46,9 +62,19 @@ def announce(session: Session, chain_id: str, seq: int) -> None:
         users = {f"user:{people[wallet]}" for wallet in wallets if wallet in people}
         for where in (f"nft:{nft_id}", f"master:{master_id}", *sorted(users)):
             live.publish(session, where, str(nft_id), payload)
-    for nft_id, master_id, *listing in session.execute(sa.text(LISTED), {"chain": chain_id}):
-        for where in (f"nft:{nft_id}", f"master:{master_id}", MARKETPLACE):
-            live.publish(session, where, str(nft_id), listing_changed(nft_id, master_id, *listing) | {"seq": seq})
+    _announce_orders(session, chain_id, seq)
+
+
+def _announce_orders(session: Session, chain_id: str, seq: int) -> None:
+    """An offer concerns the share's page and its two people; a listing the whole market besides."""
+    traded = session.execute(sa.text(TRADED), {"chain": chain_id}).all()
+    wallets = sorted({wallet for _, _, _, concerned, *_ in traded for wallet in concerned})
+    people = wallet_owners(session, wallets[:MOST_ADDRESSES], chain_id) if wallets else {}
+    for nft_id, master_id, listing, concerned, *told in traded:
+        everybody = (f"master:{master_id}", MARKETPLACE) if listing else ()
+        users = {f"user:{people[wallet]}" for wallet in concerned if wallet in people}
+        for where in (f"nft:{nft_id}", *everybody, *sorted(users)):
+            live.publish(session, where, str(nft_id), listing_changed(nft_id, master_id, *told) | {"seq": seq})
 
 
 def listing_changed(

@@ -164,7 +164,9 @@ WHERE a.id IN (
     JOIN masters m ON m.id = c.master_id
     WHERE s.event IN ('Sold', 'RoyaltyReceived'))
 """
-
+"""Every transfer that is a sale, whoever traded: which wallets belong to one person is not on the chain and changes,
+so what leaves own trades out (prices and volume, `book.priced`) asks for that when it is shown.
+"""
 
 FIGURES = (
     (f"{MOVE} AND s.sender = '{ZERO}'", MINTED_SUPPLY),

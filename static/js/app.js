@@ -190,7 +190,7 @@
   }
   function refresh(el) {
     if (!el?.isConnected || doc.hidden) return;
-    const typing = doc.activeElement?.matches("input[type=text],input:not([type]),textarea") && el.contains(doc.activeElement) && doc.activeElement.value;
+    const at = doc.activeElement, typing = /^text/.test(at?.type) && at.value && el.contains(at) && !at.closest("[hx-morph-skip]");
     if (!typing) htmx.ajax("GET", el.dataset.refreshUrl || location.pathname + location.search, { target: "#" + el.id, select: "#" + el.id, swap: "outerMorph" });
   }
   const refreshAll = () => all("[data-refresh-url]").forEach(refresh);

@@ -4,7 +4,7 @@
   "use strict";
   const doc = document;
   const portal = (window.portalWallets ??= {});
-  const NODE_MILLISECONDS = 20000, POLL_MILLISECONDS = 1000, LOST_AFTER = 30;
+  const NODE_MILLISECONDS = 20000, POLL_MILLISECONDS = 1000, LOST_AFTER = 30, REPLACED_AFTER = 3;
   const pause = (time) => new Promise((done) => setTimeout(done, time));
   const short = (address) => `${address.slice(0, 6)}…${address.slice(-4)}`;
 
@@ -45,7 +45,7 @@
           return;
         }
         mark(step, "now", portal.word("wait"));
-        await mined(read, step);
+        await mined(read, step, wallet);
         mark(step, "done");
       }
     } catch (error) { portal.say(portal.why(error)); }
@@ -60,7 +60,7 @@
     const [gas, cost] = [await read("eth_estimateGas", tx), await read("eth_gasPrice")];
     if (has < price + BigInt(gas) * BigInt(cost)) portal.stop("fee");
   }
-  async function mined(read, step) {
+  async function mined(read, step, wallet) {
     for (let unseen = 0; unseen < LOST_AFTER; await pause(POLL_MILLISECONDS)) {
       const receipt = await read("eth_getTransactionReceipt", step.dataset.hash);
       if (receipt?.blockNumber) {
@@ -68,10 +68,20 @@
         delete step.dataset.hash;
         portal.stop("reverted");
       }
-      unseen = (await read("eth_getTransactionByHash", step.dataset.hash)) ? 0 : unseen + 1;
+      const sent = await read("eth_getTransactionByHash", step.dataset.hash);
+      if (sent) step.dataset.nonce = Number(sent.nonce);
+      unseen = sent ? 0 : unseen + 1;
+      if (unseen >= REPLACED_AFTER && await overtaken(read, step, wallet)) {
+        delete step.dataset.hash;
+        portal.stop("replaced");
+      }
     }
     delete step.dataset.hash;
     portal.stop("dropped");
+  }
+  /* The wallet's queue went on without it: it was sped up or cancelled there. */
+  async function overtaken(read, step, wallet) {
+    return step.dataset.nonce !== undefined && Number(await read("eth_getTransactionCount", wallet, "latest")) > Number(step.dataset.nonce);
   }
 
   portal.send = send;

@@ -33,11 +33,12 @@ Answer = dict[str, Any]
 
 @dataclass
 class Wallet:
-    """`says` answers a method in place of the wallet or its node: {"error": …} or {"result": …}."""
+    """`says` answers a method in place of the wallet or its node: {"error": …} or {"result": …}, or several of them
+    in turn, of which the last one stays."""
 
     rpc_url: str
     signer: LocalSigner = field(default_factory=lambda: LocalSigner(os.urandom(32)))
-    says: dict[str, Answer] = field(default_factory=dict)
+    says: dict[str, Answer | list[Answer]] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -50,7 +51,8 @@ class Wallet:
 
     def ask(self, method: str, params: list[Any]) -> Answer:
         if method in self.says:
-            return self.says[method]
+            said = self.says[method]
+            return (said.pop(0) if len(said) > 1 else said[0]) if isinstance(said, list) else said
         if method == "eth_requestAccounts":
             return {"result": [self.address]}
         if method == "personal_sign":

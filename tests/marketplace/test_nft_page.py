@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import current_app
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
@@ -57,6 +59,11 @@ def listed(mirror: Mirror, number: int, wallet: str, price: int, kind: OrderKind
         share.listing_currency, share.listed_at = "USDC", sa.func.now()
     mirror.session.commit()
     return order
+
+
+TAKEN_BACK = """
+status = 'cancelled', closed_tx_hash = placed_tx_hash, closed_block = placed_block,
+closed_log_index = placed_log_index, closed_at = now()"""
 
 
 def path(mirror: Mirror, number: int = 1) -> str:
@@ -185,3 +192,25 @@ def test_new_listings_are_counted_and_move_nothing(client: Client, told: Mirror)
     db.session.execute(sa.text(f"UPDATE master_nfts SET {fresh} WHERE token_id = 2"))
     db.session.commit()
     assert "1 new, show" in client.get(address_, headers=asked).text
+
+
+def test_what_lapsed_is_refused_with_a_way_on(client: Client, told: Mirror, session: Session, sign_in: SignIn) -> None:
+    """The owner may still set a price, a visitor still make an offer, and the bidder fetch the money that waits."""
+    bid = listed(told, 1, MINE, 20_000_000, OrderKind.OFFER)
+    session.execute(sa.text("UPDATE nft_orders SET deadline = now() - interval '1 minute'"))
+    session.commit()
+    place = {"factory_address": address(), "market_address": address(), "stablecoin_address": address()}
+    current_app.config["SETTINGS"] = replace(current_app.config["SETTINGS"], rpc_url="http://127.0.0.1:9", **place)
+    sign_in(client, person_with(session, BUYER))
+    accepted = client.get(f"/offers/{bid.id}/accept")
+    assert (accepted.status_code, 'id="sell-price"' in accepted.text) == (409, True)
+    assert "the deadline of this offer has passed" in text(accepted)
+    sign_in(client, person_with(session, MINE))
+    buying = f"{path(told)}/buy?units=40000000&currency=USDC"
+    bought = client.get(buying)
+    assert (bought.status_code, 'id="bid-price"' in bought.text) == (409, True)
+    assert "the deadline of this listing has passed" in text(bought)
+    assert f'href="/offers/{bid.id}/take-back"' in client.get("/me/portfolio?tab=shares").text
+    db.session().execute(sa.text(f"UPDATE nft_orders SET {TAKEN_BACK} WHERE kind = 'listing'"))
+    db.session().commit()
+    assert "no longer for sale: it was sold, or taken back" in text(client.get(buying))

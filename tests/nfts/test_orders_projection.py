@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 
 from portal import checking
+from portal.accounts.service import link_wallet
 from portal.chain.abi import NATIVE
+from portal.db import db
 from portal.indexer import service
-from portal.nfts import market_checks
+from portal.nfts import book, market_checks
+from tests.indexer.conftest import CHAIN
 from tests.indexer.fake_chain import WALLETS
 from tests.indexer.test_reorgs import _wander
 from tests.nfts.market_world import MarketWorld, expected, found
 
-MARKET = [check.name for check in market_checks.CHECKS] + ["transfers.have_their_kind"]
+MARKET = [check.name for check in market_checks.CHECKS] + ["transfers.have_their_kind", "artists.total_sales_is_sales"]
 
 
 def _check(staged: Callable[..., Any], seed: int) -> None:
@@ -148,6 +151,25 @@ def test_other_marketplaces_sales_are_told_as_far_as_they_can_be(staged: Callabl
         assert stage.scalar("SELECT max(total_sales) FROM artists") == 3
 
 
+def test_own_trades_are_sales_without_price_and_volume(staged: Callable[..., Any]) -> None:
+    """What the artist has sold is what the chain says, and stays so whichever wallets he links or lets go."""
+    world = MarketWorld()
+    world.launch()
+    with staged(world) as stage:
+        master = stage.record()
+        master_id, artist = master.id, master.artist.user_id
+        world.block(world.mint(WALLETS[0], 2), world.list(1, NATIVE, 500), world.list(2, NATIVE, 300))
+        world.block(world.buy(1, WALLETS[1]), world.buy(2, WALLETS[2]))
+        stage.follow()
+        for wallet, sales, volume in ((WALLETS[0], 2, 800), (WALLETS[1], 1, 300)):
+            link_wallet(stage.session, artist, wallet, CHAIN, "Main")
+            db.session.commit()
+            assert stage.scalar("SELECT max(total_sales) FROM artists") == 2
+            assert [(v.sales, v.total) for v in book.volumes(stage.session, master_id)] == [(sales, volume)]
+            assert service.differences(31337) == {}
+            assert _broken(stage) == {}
+
+
 def test_open_pages_hear_what_is_for_sale(staged: Callable[..., Any], news: list[tuple[str, dict[str, Any]]]) -> None:
     world = MarketWorld()
     world.launch()
@@ -166,3 +188,21 @@ def test_open_pages_hear_what_is_for_sale(staged: Callable[..., Any], news: list
         told = [(said["status"], said["price"], said["currency"]) for room, said in heard if room == f"nft:{nft}"]
         assert told == [("listed", "5", "ETH"), ("not_listed", None, None), ("listed", "5", "ETH")]
         assert [said["seq"] for _, said in heard] == sorted(said["seq"] for _, said in heard)
+
+
+def test_whom_it_concerns_hears_of_an_offer(staged: Callable[..., Any], news: list[tuple[str, dict[str, Any]]]) -> None:
+    """The share's page, its owner and the bidder, when it is made and when it is taken back; the market's list not."""
+    world = MarketWorld()
+    world.launch()
+    with staged(world) as stage:
+        artist = stage.record().artist.user_id
+        link_wallet(stage.session, artist, WALLETS[0], CHAIN, "Main")
+        db.session.commit()
+        world.block(world.mint(WALLETS[0], 1))
+        for act in (lambda: world.offer(1, NATIVE, 5, WALLETS[1]), lambda: world.take_back(1)):
+            world.block(act())
+            stage.follow()
+            heard = {room.partition(":")[0]: room for room, said in news if said["type"] == "listing.changed"}
+            assert sorted(heard) == ["nft", "user"]
+            assert heard["user"] == f"user:{artist}"
+            news.clear()
