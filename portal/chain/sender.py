@@ -227,8 +227,8 @@ def _deliver(client: Client, row: ChainTransaction) -> None:
 
 
 def _rival_mined(client: Client, row: ChainTransaction) -> bool:
-    """An earlier version of ours with the same nonce was mined."""
-    return any(client.receipt(each.tx_hash) is not None for each in replaced_by(row))
+    """Another version of ours with the same nonce was mined."""
+    return any(client.receipt(each.tx_hash) is not None for each in rivals(row))
 
 
 def _give_up_if_nonce_gone(client: Client, row: ChainTransaction, error: DomainError) -> None:
@@ -252,9 +252,12 @@ def read(statement: sa.Select[ChainTransaction]) -> list[ChainTransaction]:
     return rows
 
 
-def replaced_by(row: ChainTransaction) -> list[ChainTransaction]:
-    """Earlier versions of this transaction: same nonce, lower fees."""
-    return read(sa.select(ChainTransaction).where(ChainTransaction.replaced_by == row.id))
+def rivals(row: ChainTransaction) -> list[ChainTransaction]:
+    """The other versions of this transaction: same nonce, other fees. Who holds a detached row may not know yet which
+    of them counts by now, so they are told by the nonce."""
+    t = ChainTransaction
+    same = t.chain_id == row.chain_id, t.sender == row.sender, t.nonce == row.nonce
+    return read(sa.select(t).where(*same, t.id != row.id).order_by(t.created_at.desc()))
 
 
 def move(row: ChainTransaction, to: Status, *, block: int | None = None, error: str | None = None) -> None:
