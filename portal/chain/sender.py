@@ -33,7 +33,13 @@ log = logging.getLogger(__name__)
 SPARE_GAS_PERCENT = 25
 Guard = Callable[[Session], None]
 
+POOR = "The wallet holds too little ETH for it."
+
 explain("uq_chain_transactions_purpose", lambda: Conflict("This is being sent already."))
+
+
+class TooPoor(Conflict):
+    """A person's wallet cannot pay the call and its fee."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,8 @@ def send(purpose: str, call: Call, signer: Signer, guard: Guard | None = None) -
     """Send `call` once for this `purpose`; a second time only brings the same bytes to the node again.
 
     `guard` runs inside the transaction that commits the signed row and may raise to stop it. Raises Reverted when
-    the call would fail (nothing is kept), TooMuchGas, SpendingLimit, Unavailable when the node does not answer. A row
-    that failed is returned as it is: `retire` makes room for another try.
+    the call would fail (nothing is kept), TooMuchGas, TooPoor, SpendingLimit, Unavailable when the node does not
+    answer. A row that failed is returned as it is: `retire` makes room for another try.
     """
     row = of_purpose(purpose) or _prepare(purpose, call, signer, guard)
     faults.point("send-signed")
@@ -88,9 +94,11 @@ def retired_name(row: ChainTransaction) -> str:
 def _prepare(purpose: str, call: Call, signer: Signer, guard: Guard | None) -> ChainTransaction:
     """Ask the node what is needed, then take the next nonce and commit the signed transaction."""
     client = current()
-    gas = call.gas or _with_spare(client.estimate_gas(signer.address, call.to, call.data, call.value))
+    gas = call.gas or _with_spare(_estimate(client, call, signer))
     limits.must_fit(purpose, gas)
     fees, mined = client.fees(), client.nonce(signer.address)
+    if signer.role is None and client.balance(signer.address) < gas * fees.most + call.value:
+        raise TooPoor(POOR)
     try:
         with transaction() as session:
             if guard is not None:
@@ -101,6 +109,16 @@ def _prepare(purpose: str, call: Call, signer: Signer, guard: Guard | None) -> C
         raise
     db.session.expunge(row)
     return row
+
+
+def _estimate(client: Client, call: Call, signer: Signer) -> int:
+    """Raises TooPoor for a person's wallet; the platform's own accounts wait until somebody fills them."""
+    try:
+        return client.estimate_gas(signer.address, call.to, call.data, call.value)
+    except Refused as error:
+        if signer.role is None and "insufficient" in error.message.lower():
+            raise TooPoor(POOR) from error
+        raise
 
 
 def _commit(

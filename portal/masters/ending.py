@@ -137,7 +137,7 @@ def record_close(ipo_id: uuid.UUID, at: dt.datetime) -> None:
     """The contract is closed for good: sold out, past its end, or closed by its artist, and final."""
     with transaction() as session:
         ipo = locked_ipo(session, ipo_id)
-        if ipo.status is IpoStatus.LIVE:
+        if ipo.status in (IpoStatus.SCHEDULED, IpoStatus.LIVE):
             move_ipo(session, ipo, IpoStatus.CLOSED, actual_end_at=at)
             outbox.add(session, "share_coins", {"ipo_id": str(ipo.id)}, dedupe=share_job(ipo.id))
         outbox.finish(session)

@@ -4,7 +4,6 @@ And, beside the chain, the recording that a master is about."""
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from contextlib import suppress
 from functools import partial
@@ -42,10 +41,11 @@ def deploy_contract(ipo_id: str) -> None:
     """Put a scheduled offer's contracts on the chain and record them. May run twice, and stop anywhere."""
     offer, name = uuid.UUID(ipo_id), launch.deployment_job(uuid.UUID(ipo_id))
     try:
+        version = launch.version_of(offer)
         call = onchain.creation(offer, _settings())
         db.session().rollback()
         faults.point("deploy-prepared")
-        _send_anew(name, call, partial(launch.must_be_scheduled, ipo_id=offer))
+        _send_anew(name, call, partial(launch.must_be_scheduled, ipo_id=offer, version=version))
         faults.point("deploy-asked")
         made = onchain.deployment(name, following.wait(name))
         faults.point("deploy-made")
@@ -79,15 +79,22 @@ def start_ipo(ipo_id: str) -> None:
 
 @job("close_ipo")
 def close_ipo(ipo_id: str) -> None:
-    """Close a live offer that is past its end by the chain's clock, or whose contract is closed for good (final)."""
+    """End an offer that is past its end by the chain's clock, or whose contract is closed or cancelled for good: the
+    artist's own wallet may have told it so."""
     offer = uuid.UUID(ipo_id)
-    shares, ends_at = _live(offer)
+    ipo = db.session().get_one(MasterIpo, offer, populate_existing=True)
+    shares = _shares(ipo) if ipo.status in (IpoStatus.SCHEDULED, IpoStatus.LIVE) else None
     if shares is None:
         return
-    now = onchain.clock()
-    if (ends_at is not None and ends_at <= now) or onchain.phase(shares, "finalized") is Phase.CLOSED:
+    ends_at = ipo.scheduled_end_at
+    now, newest, final = onchain.clock(), onchain.phase(shares), onchain.phase(shares, "finalized")
+    if final is Phase.CANCELLED:
+        ending.record_cancel(offer, now)
+    elif newest is Phase.CANCELLED:
+        ending.follow_up("close_ipo", offer)
+    elif (ends_at is not None and ends_at <= now) or final is Phase.CLOSED:
         ending.record_close(offer, now)
-    elif onchain.phase(shares) is Phase.CLOSED or (ends_at is not None and ends_at <= utcnow()):
+    elif newest is Phase.CLOSED or (ends_at is not None and ends_at <= utcnow()):
         ending.follow_up("close_ipo", offer)
 
 
@@ -95,7 +102,7 @@ def close_ipo(ipo_id: str) -> None:
 def close_contract(ipo_id: str) -> None:
     """End the sale on the chain; one that is over already stays as it is."""
     offer = uuid.UUID(ipo_id)
-    shares, _ = _live(offer)
+    shares = _live(offer)
     if shares is None:
         return
     with suppress(Reverted):
@@ -118,8 +125,9 @@ def cancel_contract(ipo_id: str) -> None:
     try:
         _tell(offer, "cancel_contract", shares, "cancel")
     except Reverted as error:
-        launch.note_failure(offer, ending.chain_job("cancel_contract", offer), _reason(error))
-        return
+        if onchain.phase(shares) is not Phase.CANCELLED:
+            launch.note_failure(offer, ending.chain_job("cancel_contract", offer), _reason(error))
+            return
     faults.point("cancel-sent")
     ending.record_cancel(offer, onchain.clock())
 
@@ -177,11 +185,10 @@ def _send_anew(purpose: str, call: Call, guard: Guard | None = None) -> None:
     sender.send(purpose, call, signers.of_role(_settings(), Role.OPERATOR), guard)
 
 
-def _live(offer: uuid.UUID) -> tuple[str | None, dt.datetime | None]:
-    """The shares' contract of a live offer, else None, and when it ends."""
+def _live(offer: uuid.UUID) -> str | None:
+    """The shares' contract of a live offer, else None."""
     ipo = db.session().get_one(MasterIpo, offer, populate_existing=True)
-    shares = _shares(ipo) if ipo.status is IpoStatus.LIVE else None
-    return shares, ipo.scheduled_end_at
+    return _shares(ipo) if ipo.status is IpoStatus.LIVE else None
 
 
 def _shares(ipo: MasterIpo) -> str | None:
