@@ -25,7 +25,7 @@ from portal.files import recordings as files
 from portal.files.places import Unusable
 from portal.masters import ending, launch, minting, onchain, permits, queries, recordings
 from portal.masters.enums import IpoStatus
-from portal.masters.launch import TakenBack
+from portal.masters.launch import Deployment, TakenBack
 from portal.masters.minting import Purchase
 from portal.masters.models import MasterIpo
 from portal.masters.onchain import Phase
@@ -45,9 +45,7 @@ def deploy_contract(ipo_id: str) -> None:
         call = onchain.creation(offer, _settings())
         db.session().rollback()
         faults.point("deploy-prepared")
-        _send_anew(name, call, partial(launch.must_be_scheduled, ipo_id=offer, version=version))
-        faults.point("deploy-asked")
-        made = onchain.deployment(name, following.wait(name))
+        made = _made(name, call, partial(launch.must_be_scheduled, ipo_id=offer, version=version))
         faults.point("deploy-made")
         _keep_off_the_market(offer, made.shares)
     except TakenBack:
@@ -58,6 +56,18 @@ def deploy_contract(ipo_id: str) -> None:
     faults.point("deploy-sent")
     launch.record_deployment(offer, made)
     faults.point("deploy-recorded")
+
+
+def _made(name: str, call: Call, guard: Guard) -> Deployment:
+    """Success is what the chain says: the contracts may stand there though our row of sending them was lost."""
+    try:
+        _send_anew(name, call, guard)
+        faults.point("deploy-asked")
+        return onchain.deployment(name, following.wait(name))
+    except Reverted as error:
+        if error.reason != onchain.MADE_ALREADY:
+            raise
+        return onchain.standing(call)
 
 
 def _keep_off_the_market(offer: uuid.UUID, shares: str) -> None:
