@@ -131,11 +131,12 @@ class Client:
         except Exception as error:
             self._known = False
             raise Silent("The chain does not answer right now.") from error
-        if not isinstance(answer, dict) or ("result" not in answer and not isinstance(answer.get("error"), dict)):
+        refusal = answer.get("error") if isinstance(answer, dict) else None
+        if not isinstance(answer, dict) or not isinstance(refusal, dict | None) or not (refusal or "result" in answer):
             self._known = False
             raise Silent("The chain's answer could not be read.")
-        if answer.get("error"):
-            raise _refusal(answer["error"])
+        if refusal:
+            raise _refusal(refusal)
         return answer["result"]
 
     # --- blocks -------------------------------------------------------------------------------------------
@@ -307,9 +308,11 @@ def _block(raw: Any) -> Block | None:
 
 
 def _receipt(raw: Any) -> Receipt | None:
-    if raw is None or raw.get("blockNumber") is None:
+    if raw is None:
         return None
     try:
+        if raw.get("blockNumber") is None:
+            return None
         created = raw.get("contractAddress")
         return Receipt(
             str(raw["transactionHash"]).lower(),

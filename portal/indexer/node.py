@@ -166,7 +166,7 @@ class Node(Client):
             return [_numbered(found[number], number) for number in numbers]
         except (OSError, urllib3.exceptions.HTTPError) as error:
             raise Unavailable("The chain does not answer right now.") from error
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             return [self.header(number) for number in numbers]
 
     def logs(self, first: int, last: int, addresses: Sequence[str]) -> list[Any]:

@@ -296,6 +296,22 @@ def _is_new(tag: str, world: World) -> bool:
     return not tag.startswith("0x") or int(tag, 16) >= world.chain.head.number - 1
 
 
+def test_a_header_without_a_hash_changes_nothing(staged: Callable[..., Any]) -> None:
+    world = World(finality=2)
+    world.launch()
+    for _ in range(6):
+        world.block(world.mint(WALLETS[0], 1))
+    with staged(world) as stage:
+        stage.record()
+        real = stage.node.eth_getBlockByNumber
+        stage.node.eth_getBlockByNumber = lambda tag, full: real(tag, full) | ({"hash": None} if tag == "0x4" else {})
+        with pytest.raises(Unavailable):
+            stage.follow()
+        stage.node.eth_getBlockByNumber = real
+        stage.follow()
+        assert found(stage.session, world) == expected(world.chain)
+
+
 def test_a_head_that_no_chain_can_have_is_not_written(staged: Callable[..., Any]) -> None:
     world = World(finality=2)
     world.launch()
