@@ -128,7 +128,11 @@ def test_the_chains_clock_ends_it(session: Session, artist: Artist, work: Work, 
 
 @pytest.mark.parametrize(
     ("function", "opens_in", "becomes"),
-    [("close", 0, IpoStatus.CLOSED), ("cancel", 0, IpoStatus.CANCELLED), ("close", 9_000_000, IpoStatus.CLOSED)],
+    [
+        ("cancel", 0, IpoStatus.CANCELLED),
+        ("close", 9_000_000, IpoStatus.CLOSED),
+        pytest.param("close", 0, IpoStatus.CLOSED, marks=pytest.mark.slow),
+    ],
 )
 def test_what_the_artists_own_wallet_ends_on_the_chain_is_over_here_once_that_is_final(
     live_app: Flask, session: Session, artist: Artist, work: Work, chain: Chain,
