@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from eth_utils.address import to_checksum_address
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from portal import faults
 from portal.artists.models import Artist
 from portal.chain import following, sender
 from portal.chain import signer as signers
@@ -19,6 +21,7 @@ from portal.chain.bootstrap import Contracts
 from portal.chain.client import Client as Node
 from portal.chain.client import current
 from portal.chain.sender import Call
+from portal.chain.signer import Role, Signer
 from portal.config import Settings
 from portal.db import db, utcnow
 from portal.errors import Conflict
@@ -175,6 +178,41 @@ def test_a_deployment_that_was_prepared_before_the_offer_changed_is_not_sent(
     price = session.scalar(sa.text("SELECT mint_price_wei FROM master_ipos"))
     assert price == 99_000_000
     assert terms_on_chain(shares(session))[2] == 99_000_000
+
+
+def test_a_wish_to_cancel_does_not_outlive_the_launch_that_it_was_for(
+    live_app: Flask, session: Session, artist: Artist, work: Work, onchain: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first deployment fails after its artist asked to call it off; the second launch is called off in its turn."""
+    user_id, master_id = artist.user_id, factories.master(session, artist).id
+    launch.launch_ipo(user_id, master_id)
+    monkeypatch.setattr(faults, "ARMED", "send-signed:raise")
+    with pytest.raises(AssertionError, match="Fault"):
+        work()
+    monkeypatch.setattr(faults, "ARMED", "")
+    use_nonce(onchain, signers.of_role(live_app.config["SETTINGS"], Role.OPERATOR))
+    ending.cancel_offer(user_id, master_id)
+    wake(session)
+    with pytest.raises(AssertionError, match="nonce was used"):
+        work()
+    work()
+    assert ending.cancel_offer(user_id, master_id).status is IpoStatus.DRAFT
+    launch.launch_ipo(user_id, master_id)
+    wake(session)
+    work()
+    assert status(session) is IpoStatus.LIVE
+    ending.cancel_offer(user_id, master_id)
+    work()
+    assert status(session) is IpoStatus.CANCELLED
+
+
+def use_nonce(node: Node, signer: Signer) -> None:
+    """The account's next transaction, sent past the portal."""
+    fees, nonce = node.fees(), node.nonce(signer.address)
+    to = to_checksum_address(signer.address)
+    fields = {"type": 2, "chainId": node.chain_id, "nonce": nonce, "to": to, "value": 0, "data": "0x", "gas": 21_000}
+    raw, _ = signer.sign_transaction(fields | {"maxFeePerGas": fees.most, "maxPriorityFeePerGas": fees.tip})
+    node.send_raw(raw)
 
 
 def test_strangers_and_late_wishes_are_refused(session: Session, artist: Artist, work: Work) -> None:
