@@ -215,9 +215,14 @@ def _finish_if_job_did_not(row_id: uuid.UUID) -> None:
 
 
 def _write_failure(row_id: uuid.UUID, error: Exception) -> None:
-    """Give the row back with a growing pause, or give up after MAX_ATTEMPTS; what only waits never gives up."""
+    """Give the row back with a growing pause, or give up after MAX_ATTEMPTS; what only waits never gives up.
+
+    A row that was taken away meanwhile is nobody's work any more.
+    """
     with transaction() as session:
-        row = session.get_one(OutboxJob, row_id, with_for_update=True)
+        row = session.get(OutboxJob, row_id, with_for_update=True)
+        if row is None:
+            return
         row.last_error = f"{type(error).__name__}: {error}"[:2000]
         row.runner = row.leased_until = None
         if isinstance(error, Waiting):

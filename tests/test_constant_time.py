@@ -22,6 +22,7 @@ PUBLIC = {
     "portal/embedded/supervisor.py": "how a process ended",
     "portal/idempotency.py": "the hash of a body that the same person sent twice",
     "portal/indexer/loop.py": "hashes of blocks",
+    "portal/indexer/reorg.py": "hashes of blocks",
     "portal/masters/policies.py": "hashes of published terms",
     "portal/portfolio/page.py": "codes of currencies",
     "portal/web/pages.py": "hashes of static files, which stand in their addresses",

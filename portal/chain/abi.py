@@ -18,6 +18,7 @@ from uuid import UUID
 from eth_hash.auto import keccak
 
 from portal.chain.artifacts import CONTRACTS, contract_abi, contract_bytecode
+from portal.errors import Unavailable
 
 ABI_VERSION = "1.0"
 NATIVE = "0x" + "0" * 40  # native coin, wherever a currency is named
@@ -96,16 +97,20 @@ def encode_deploy(contract: str, args: Sequence[Any] = ()) -> str:
     return contract_bytecode(contract) + _encode(inputs, args)
 
 
+class Unreadable(Unavailable, ValueError):
+    """A node's answer to a call that its contract never gives: garbage, or that of a node that lags behind it."""
+
+
 def decode_result(contract: str, function: str, data: str, arity: int | None = None) -> tuple[Any, ...]:
     """The values that an `eth_call` of the function returned, as a tuple; structs are tuples.
 
-    Addresses are lower-case 0x text, bytes32 are bytes. Raises `ValueError` where the data does not fit.
+    Addresses are lower-case 0x text, bytes32 are bytes. Raises Unreadable where the data does not fit.
     """
     outputs = _function(contract, function, arity)["outputs"]
     try:
         return decode_values([_type_of(item) for item in outputs], unhexlify(data.removeprefix("0x")))
     except (ValueError, HexError) as error:
-        raise ValueError(f"{contract}.{function} did not return that: {error}") from error
+        raise Unreadable(f"{contract}.{function} did not return that: {error}") from error
 
 
 def decode_values(kinds: Sequence[str], data: bytes) -> tuple[Any, ...]:

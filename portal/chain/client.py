@@ -18,13 +18,17 @@ from flask import current_app
 
 from portal.chain.abi import decode_values
 from portal.config import LOOPBACK, Settings
-from portal.errors import Conflict, DomainError, Unavailable
+from portal.errors import Conflict, DomainError, Unavailable, Waiting
 
 TIMEOUT_SECONDS = 4.0
 FALLBACK_TIP = 10**9  # wei; for nodes without eth_maxPriorityFeePerGas
 METHOD_NOT_FOUND = -32601
 ERROR_SELECTOR = "0x08c379a0"
 Tag = int | str
+
+
+class Silent(Waiting):
+    """No answer, none that can be read, or one from another chain: work waits for the node, however long that takes."""
 
 
 class Refused(Unavailable):
@@ -110,15 +114,15 @@ class Client:
             raise
         except Exception as error:
             self._known = False
-            raise Unavailable("The chain does not answer right now.") from error
+            raise Silent("The chain does not answer right now.") from error
         if len(found) != len(requests):
-            raise Unavailable("The chain's answer could not be read.")
+            raise Silent("The chain's answer could not be read.")
         return found
 
     def _meet(self) -> None:
         found = _number(self._ask("eth_chainId", ()))
         if found != self.chain_id:
-            raise Unavailable(f"The node is on chain {found}, this portal on {self.chain_id}.")
+            raise Silent(f"The node is on chain {found}, this portal on {self.chain_id}.")
         self._known = True
 
     def _ask(self, method: str, params: Sequence[Any]) -> Any:
@@ -126,12 +130,13 @@ class Client:
             answer = self._provider.make_request(method, list(params))
         except Exception as error:
             self._known = False
-            raise Unavailable("The chain does not answer right now.") from error
-        if not isinstance(answer, dict) or ("result" not in answer and not isinstance(answer.get("error"), dict)):
+            raise Silent("The chain does not answer right now.") from error
+        refusal = answer.get("error") if isinstance(answer, dict) else None
+        if not isinstance(answer, dict) or not isinstance(refusal, dict | None) or not (refusal or "result" in answer):
             self._known = False
-            raise Unavailable("The chain's answer could not be read.")
-        if answer.get("error"):
-            raise _refusal(answer["error"])
+            raise Silent("The chain's answer could not be read.")
+        if refusal:
+            raise _refusal(refusal)
         return answer["result"]
 
     # --- blocks -------------------------------------------------------------------------------------------
@@ -303,9 +308,11 @@ def _block(raw: Any) -> Block | None:
 
 
 def _receipt(raw: Any) -> Receipt | None:
-    if raw is None or raw.get("blockNumber") is None:
+    if raw is None:
         return None
     try:
+        if raw.get("blockNumber") is None:
+            return None
         created = raw.get("contractAddress")
         return Receipt(
             str(raw["transactionHash"]).lower(),

@@ -1,7 +1,7 @@
 """How far our transactions have come: sent, seen, confirmed (safe), final (finalized), failed or replaced.
 
 One that was seen and is gone again (a reorg) is brought to the node again; one that waits too long at the front of
-its account's queue is replaced by one that pays more.
+its account's queue, taken by the node or not, is replaced by one that pays more.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from portal.chain.sender import (
     move,
     of_purpose,
     read,
-    replaced_by,
     retired_name,
+    rivals,
     signed,
 )
 from portal.db import db, transaction
@@ -98,7 +98,7 @@ def refresh(row: ChainTransaction) -> ChainTransaction:
 
 def _mined(client: Client, row: ChainTransaction) -> tuple[ChainTransaction, Receipt] | None:
     """Of the versions that share this nonce, the one that was mined."""
-    for version in (row, *replaced_by(row)):
+    for version in (row, *rivals(row)):
         receipt = client.receipt(version.tx_hash)
         if receipt is not None:
             return version, receipt
@@ -144,7 +144,7 @@ def replace(row: ChainTransaction) -> ChainTransaction:
     with transaction() as session:
         lock_account(session, row.chain_id, row.sender)
         old = session.get_one(ChainTransaction, row.id, populate_existing=True)
-        if old.status is not Status.SENT:
+        if old.status not in (Status.SIGNED, Status.SENT):
             return row
         most, tip = bumped(old.max_fee_per_gas), bumped(old.max_priority_fee_per_gas)
         raised = Fees(max(most, fees.most), max(tip, fees.tip))
@@ -164,17 +164,21 @@ def replace(row: ChainTransaction) -> ChainTransaction:
 
 
 def _crown(winner: ChainTransaction, loser: ChainTransaction) -> ChainTransaction:
-    """An earlier version was mined after all: it takes the purpose back, the later one counts as replaced."""
+    """An earlier version was mined after all: it takes the purpose back, the later one counts as replaced.
+
+    Where another process has done so, or `loser` was replaced by the winner itself, that one is returned as it is.
+    """
     with transaction() as session:
         lock_account(session, loser.chain_id, loser.sender)
         won = session.get_one(ChainTransaction, winner.id, populate_existing=True)
-        lost = session.get_one(ChainTransaction, loser.id, populate_existing=True)
-        purpose = lost.purpose
-        lost.purpose, lost.status = retired_name(lost), Status.REPLACED
-        session.flush()
-        won.purpose, won.status, won.replaced_by = purpose, Status.SENT, None
-        session.flush()
-        _hand_over(lost, won)
+        if won.status is Status.REPLACED:
+            lost = session.get_one(ChainTransaction, won.replaced_by, populate_existing=True)
+            purpose = lost.purpose
+            lost.purpose, lost.status = retired_name(lost), Status.REPLACED
+            session.flush()
+            won.purpose, won.status, won.replaced_by = purpose, Status.SENT, None
+            session.flush()
+            _hand_over(lost, won)
     db.session.expunge(won)
     return won
 
@@ -215,6 +219,16 @@ def follow(limit: int = 200) -> int:
 
 def _follow(row: ChainTransaction) -> None:
     waited = time.time() - row.created_at.timestamp()
-    row = refresh(row)
-    if row.status is Status.SENT and waited > STUCK_SECONDS and current().nonce(row.sender) == row.nonce:
+    try:
+        row = refresh(row)
+    except Unavailable:
+        if not _too_cheap(row):
+            raise
+    waits = row.status in (Status.SIGNED, Status.SENT)
+    if waits and waited > STUCK_SECONDS and current().nonce(row.sender) == row.nonce:
         replace(row)
+
+
+def _too_cheap(row: ChainTransaction) -> bool:
+    """Fees have risen above what it offers since it was signed: nodes may refuse it, and never mine it."""
+    return row.max_fee_per_gas < current().head().base_fee

@@ -33,7 +33,13 @@ log = logging.getLogger(__name__)
 SPARE_GAS_PERCENT = 25
 Guard = Callable[[Session], None]
 
+POOR = "The wallet holds too little ETH for it."
+
 explain("uq_chain_transactions_purpose", lambda: Conflict("This is being sent already."))
+
+
+class TooPoor(Conflict):
+    """A person's wallet cannot pay the call and its fee."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,8 @@ def send(purpose: str, call: Call, signer: Signer, guard: Guard | None = None) -
     """Send `call` once for this `purpose`; a second time only brings the same bytes to the node again.
 
     `guard` runs inside the transaction that commits the signed row and may raise to stop it. Raises Reverted when
-    the call would fail (nothing is kept), TooMuchGas, SpendingLimit, Unavailable when the node does not answer. A row
-    that failed is returned as it is: `retire` makes room for another try.
+    the call would fail (nothing is kept), TooMuchGas, TooPoor, SpendingLimit, Unavailable when the node does not
+    answer. A row that failed is returned as it is: `retire` makes room for another try.
     """
     row = of_purpose(purpose) or _prepare(purpose, call, signer, guard)
     faults.point("send-signed")
@@ -88,9 +94,11 @@ def retired_name(row: ChainTransaction) -> str:
 def _prepare(purpose: str, call: Call, signer: Signer, guard: Guard | None) -> ChainTransaction:
     """Ask the node what is needed, then take the next nonce and commit the signed transaction."""
     client = current()
-    gas = call.gas or _with_spare(client.estimate_gas(signer.address, call.to, call.data, call.value))
+    gas = call.gas or _with_spare(_estimate(client, call, signer))
     limits.must_fit(purpose, gas)
     fees, mined = client.fees(), client.nonce(signer.address)
+    if signer.role is None and client.balance(signer.address) < gas * fees.most + call.value:
+        raise TooPoor(POOR)
     try:
         with transaction() as session:
             if guard is not None:
@@ -101,6 +109,16 @@ def _prepare(purpose: str, call: Call, signer: Signer, guard: Guard | None) -> C
         raise
     db.session.expunge(row)
     return row
+
+
+def _estimate(client: Client, call: Call, signer: Signer) -> int:
+    """Raises TooPoor for a person's wallet; the platform's own accounts wait until somebody fills them."""
+    try:
+        return client.estimate_gas(signer.address, call.to, call.data, call.value)
+    except Refused as error:
+        if signer.role is None and "insufficient" in error.message.lower():
+            raise TooPoor(POOR) from error
+        raise
 
 
 def _commit(
@@ -227,8 +245,8 @@ def _deliver(client: Client, row: ChainTransaction) -> None:
 
 
 def _rival_mined(client: Client, row: ChainTransaction) -> bool:
-    """An earlier version of ours with the same nonce was mined."""
-    return any(client.receipt(each.tx_hash) is not None for each in replaced_by(row))
+    """Another version of ours with the same nonce was mined."""
+    return any(client.receipt(each.tx_hash) is not None for each in rivals(row))
 
 
 def _give_up_if_nonce_gone(client: Client, row: ChainTransaction, error: DomainError) -> None:
@@ -252,9 +270,12 @@ def read(statement: sa.Select[ChainTransaction]) -> list[ChainTransaction]:
     return rows
 
 
-def replaced_by(row: ChainTransaction) -> list[ChainTransaction]:
-    """Earlier versions of this transaction: same nonce, lower fees."""
-    return read(sa.select(ChainTransaction).where(ChainTransaction.replaced_by == row.id))
+def rivals(row: ChainTransaction) -> list[ChainTransaction]:
+    """The other versions of this transaction: same nonce, other fees. Who holds a detached row may not know yet which
+    of them counts by now, so they are told by the nonce."""
+    t = ChainTransaction
+    same = t.chain_id == row.chain_id, t.sender == row.sender, t.nonce == row.nonce
+    return read(sa.select(t).where(*same, t.id != row.id).order_by(t.created_at.desc()))
 
 
 def move(row: ChainTransaction, to: Status, *, block: int | None = None, error: str | None = None) -> None:

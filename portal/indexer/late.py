@@ -13,14 +13,15 @@ from portal.indexer import effects, follow, rebuild, staging, writing
 from portal.indexer.enums import Finality
 from portal.indexer.follow import Followed, Platform
 from portal.indexer.queries import Cursor
-from portal.indexer.reading import Entry
+from portal.indexer.reading import Bad, Entry, raw_of
 from portal.indexer.writing import Batch
 
 
 def supplement(chain_id: str, at: Cursor, batch: Batch, platform: Platform) -> int:
     """Write logs of blocks that the cursor has passed; those that are there already change nothing.
 
-    Returns how many were missing. Where one comes too late to be projected in its order, all is projected anew.
+    Returns how many were missing. Where one comes too late to be projected in its order, all is projected anew; one
+    that cannot be true is quarantined.
     """
     with transaction() as session:
         writing.held(session, chain_id, at)
@@ -28,16 +29,32 @@ def supplement(chain_id: str, at: Cursor, batch: Batch, platform: Platform) -> i
         fresh = [entry for entry in batch.entries if entry.key not in known]
         kept = {entry.block_number for entry in fresh}
         blocks = [block for block in batch.blocks if block.number in kept]
+        untrue: list[Entry] = []
         if fresh and _late(session, chain_id, fresh, platform.market):
             staging.put_blocks(session, chain_id, blocks, Finality.FINALIZED)
-            staging.put_logs(session, fresh)
-            staging.quarantine(session, chain_id, batch.bad)
-            rebuild.rebuild(session, chain_id, platform)
+            untrue = _rebuilt(session, chain_id, fresh, platform)
+            lies = [Bad(raw_of(entry), "cannot be true: it came late") for entry in untrue]
+            staging.quarantine(session, chain_id, [*batch.bad, *lies])
         else:
             fitting = replace(batch, blocks=blocks, entries=fresh)
             writing.store(session, chain_id, fitting, Finality.FINALIZED)
         effects.settle(session, chain_id, batch.first - 1, min(at.finalized, batch.last))
-    return len(fresh)
+    return len(fresh) - len(untrue)
+
+
+def _rebuilt(session: Session, chain_id: str, fresh: Sequence[Entry], platform: Platform) -> list[Entry]:
+    """Add late logs and project all anew; returns those that cannot be true, found by halving, which are left out."""
+    try:
+        with session.begin_nested():
+            staging.put_logs(session, fresh)
+            rebuild.rebuild(session, chain_id, platform)
+        return []
+    except writing.REFUSALS:
+        if len(fresh) == 1:
+            return list(fresh)
+    middle = len(fresh) // 2
+    first = _rebuilt(session, chain_id, fresh[:middle], platform)
+    return first + _rebuilt(session, chain_id, fresh[middle:], platform)
 
 
 def finish(chain_id: str, at: Cursor, followed: Followed) -> None:

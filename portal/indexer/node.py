@@ -23,6 +23,7 @@ TIMEOUT_SECONDS = 8.0
 ADDRESSES_AT_ONCE = 500
 HEADERS_AT_ONCE = 200
 END_OF_TIME = 2**34  # seconds: the year 2514; PostgreSQL would take more
+MOST_BLOCKS = 2**63
 TOO_MANY = 429
 NAMES = ("safe", "finalized")
 HASH = re.compile(r"0x[0-9a-f]{64}")
@@ -165,7 +166,7 @@ class Node(Client):
             return [_numbered(found[number], number) for number in numbers]
         except (OSError, urllib3.exceptions.HTTPError) as error:
             raise Unavailable("The chain does not answer right now.") from error
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             return [self.header(number) for number in numbers]
 
     def logs(self, first: int, last: int, addresses: Sequence[str]) -> list[Any]:
@@ -188,9 +189,10 @@ class Node(Client):
 
 
 def sound(block: Block) -> Block:
-    """The block with its hashes in lower case. Raises Unavailable for hashes and times that are none."""
+    """The block with its hashes in lower case. Raises Unavailable for hashes, numbers and times that are none."""
     own, parent = block.hash.lower(), block.parent_hash.lower()
-    if not (HASH.fullmatch(own) and HASH.fullmatch(parent) and 0 <= block.timestamp < END_OF_TIME):
+    counted = 0 <= block.timestamp < END_OF_TIME and 0 <= block.number < MOST_BLOCKS
+    if not (counted and HASH.fullmatch(own) and HASH.fullmatch(parent)):
         raise Unavailable("The chain's answer could not be read.")
     return Block(block.number, own, parent, block.timestamp, block.base_fee)
 

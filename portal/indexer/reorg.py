@@ -53,11 +53,14 @@ WHERE chain_id = :chain
 
 
 def fork_of(node: Node, stored: Mapping[int, str], tips: Tips) -> int | None:
-    """The highest block that the node and the tables share; None when it lies below the last final one."""
+    """The highest block that the node and the tables share; None when it lies below the last final one.
+
+    Raises Unavailable where the node has no block at a height below its own head: that is no other chain, but a node
+    (one of several behind an address) that lags.
+    """
     numbers = sorted((n for n in stored if n <= tips.head.number), reverse=True)
     for number in numbers:
-        found = node.block(number)
-        if found is not None and found.hash.lower() == stored[number]:
+        if node.header(number).hash == stored[number]:
             return number
     return None
 

@@ -137,7 +137,7 @@ def record_close(ipo_id: uuid.UUID, at: dt.datetime) -> None:
     """The contract is closed for good: sold out, past its end, or closed by its artist, and final."""
     with transaction() as session:
         ipo = locked_ipo(session, ipo_id)
-        if ipo.status is IpoStatus.LIVE:
+        if ipo.status in (IpoStatus.SCHEDULED, IpoStatus.LIVE):
             move_ipo(session, ipo, IpoStatus.CLOSED, actual_end_at=at)
             outbox.add(session, "share_coins", {"ipo_id": str(ipo.id)}, dedupe=share_job(ipo.id))
         outbox.finish(session)
@@ -175,8 +175,14 @@ def was_broadcast(session: Session, ipo: MasterIpo) -> bool:
 
 
 def _forget_deployment(session: Session, ipo: MasterIpo) -> None:
-    """The job has nothing to do any more, and its name is free for the next launch."""
-    session.execute(sa.delete(outbox.OutboxJob).where(outbox.OutboxJob.dedupe == deployment_job(ipo.id)))
+    """The job has nothing to do any more, and its name is free for the next launch.
+
+    A wish to call this launch off, made before it failed, must neither meet the next one nor stand for a later wish.
+    """
+    name, calling_off = outbox.OutboxJob.dedupe, chain_job("cancel_contract", ipo.id)
+    again = name.startswith(f"{calling_off}:at:", autoescape=True)
+    over = sa.or_(name.in_((deployment_job(ipo.id), calling_off)), again)
+    session.execute(sa.delete(outbox.OutboxJob).where(over))
 
 
 def _ask(session: Session, master: Master, ipo: MasterIpo, act: str) -> None:

@@ -4,7 +4,6 @@ And, beside the chain, the recording that a master is about."""
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from contextlib import suppress
 from functools import partial
@@ -26,7 +25,7 @@ from portal.files import recordings as files
 from portal.files.places import Unusable
 from portal.masters import ending, launch, minting, onchain, permits, queries, recordings
 from portal.masters.enums import IpoStatus
-from portal.masters.launch import TakenBack
+from portal.masters.launch import Deployment, TakenBack
 from portal.masters.minting import Purchase
 from portal.masters.models import MasterIpo
 from portal.masters.onchain import Phase
@@ -42,12 +41,11 @@ def deploy_contract(ipo_id: str) -> None:
     """Put a scheduled offer's contracts on the chain and record them. May run twice, and stop anywhere."""
     offer, name = uuid.UUID(ipo_id), launch.deployment_job(uuid.UUID(ipo_id))
     try:
+        version = launch.version_of(offer)
         call = onchain.creation(offer, _settings())
         db.session().rollback()
         faults.point("deploy-prepared")
-        _send_anew(name, call, partial(launch.must_be_scheduled, ipo_id=offer))
-        faults.point("deploy-asked")
-        made = onchain.deployment(name, following.wait(name))
+        made = _made(name, call, partial(launch.must_be_scheduled, ipo_id=offer, version=version))
         faults.point("deploy-made")
         _keep_off_the_market(offer, made.shares)
     except TakenBack:
@@ -58,6 +56,18 @@ def deploy_contract(ipo_id: str) -> None:
     faults.point("deploy-sent")
     launch.record_deployment(offer, made)
     faults.point("deploy-recorded")
+
+
+def _made(name: str, call: Call, guard: Guard) -> Deployment:
+    """Success is what the chain says: the contracts may stand there though our row of sending them was lost."""
+    try:
+        _send_anew(name, call, guard)
+        faults.point("deploy-asked")
+        return onchain.deployment(name, following.wait(name))
+    except Reverted as error:
+        if error.reason != onchain.MADE_ALREADY:
+            raise
+        return onchain.standing(call)
 
 
 def _keep_off_the_market(offer: uuid.UUID, shares: str) -> None:
@@ -79,15 +89,22 @@ def start_ipo(ipo_id: str) -> None:
 
 @job("close_ipo")
 def close_ipo(ipo_id: str) -> None:
-    """Close a live offer that is past its end by the chain's clock, or whose contract is closed for good (final)."""
+    """End an offer that is past its end by the chain's clock, or whose contract is closed or cancelled for good: the
+    artist's own wallet may have told it so."""
     offer = uuid.UUID(ipo_id)
-    shares, ends_at = _live(offer)
+    ipo = db.session().get_one(MasterIpo, offer, populate_existing=True)
+    shares = _shares(ipo) if ipo.status in (IpoStatus.SCHEDULED, IpoStatus.LIVE) else None
     if shares is None:
         return
-    now = onchain.clock()
-    if (ends_at is not None and ends_at <= now) or onchain.phase(shares, "finalized") is Phase.CLOSED:
+    ends_at = ipo.scheduled_end_at
+    now, newest, final = onchain.clock(), onchain.phase(shares), onchain.phase(shares, "finalized")
+    if final is Phase.CANCELLED:
+        ending.record_cancel(offer, now)
+    elif newest is Phase.CANCELLED:
+        ending.follow_up("close_ipo", offer)
+    elif (ends_at is not None and ends_at <= now) or final is Phase.CLOSED:
         ending.record_close(offer, now)
-    elif onchain.phase(shares) is Phase.CLOSED or (ends_at is not None and ends_at <= utcnow()):
+    elif newest is Phase.CLOSED or (ends_at is not None and ends_at <= utcnow()):
         ending.follow_up("close_ipo", offer)
 
 
@@ -95,7 +112,7 @@ def close_ipo(ipo_id: str) -> None:
 def close_contract(ipo_id: str) -> None:
     """End the sale on the chain; one that is over already stays as it is."""
     offer = uuid.UUID(ipo_id)
-    shares, _ = _live(offer)
+    shares = _live(offer)
     if shares is None:
         return
     with suppress(Reverted):
@@ -118,8 +135,9 @@ def cancel_contract(ipo_id: str) -> None:
     try:
         _tell(offer, "cancel_contract", shares, "cancel")
     except Reverted as error:
-        launch.note_failure(offer, ending.chain_job("cancel_contract", offer), _reason(error))
-        return
+        if onchain.phase(shares) is not Phase.CANCELLED:
+            launch.note_failure(offer, ending.chain_job("cancel_contract", offer), _reason(error))
+            return
     faults.point("cancel-sent")
     ending.record_cancel(offer, onchain.clock())
 
@@ -177,11 +195,10 @@ def _send_anew(purpose: str, call: Call, guard: Guard | None = None) -> None:
     sender.send(purpose, call, signers.of_role(_settings(), Role.OPERATOR), guard)
 
 
-def _live(offer: uuid.UUID) -> tuple[str | None, dt.datetime | None]:
-    """The shares' contract of a live offer, else None, and when it ends."""
+def _live(offer: uuid.UUID) -> str | None:
+    """The shares' contract of a live offer, else None."""
     ipo = db.session().get_one(MasterIpo, offer, populate_existing=True)
-    shares = _shares(ipo) if ipo.status is IpoStatus.LIVE else None
-    return shares, ipo.scheduled_end_at
+    return _shares(ipo) if ipo.status is IpoStatus.LIVE else None
 
 
 def _shares(ipo: MasterIpo) -> str | None:

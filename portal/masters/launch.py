@@ -20,7 +20,7 @@ from portal.accounts import queries as account_queries
 from portal.audit.enums import AuditActionCategory
 from portal.audit.service import log_system_event, record
 from portal.db import must_hit, transaction, utcnow
-from portal.errors import Conflict, NotFound
+from portal.errors import Conflict, NotFound, Waiting
 from portal.files import store
 from portal.idempotency import KeyedRequest, claim, keep
 from portal.masters import policies
@@ -159,10 +159,22 @@ def start_ipo(ipo_id: uuid.UUID, now: dt.datetime) -> None:
         outbox.finish(session)
 
 
-def must_be_scheduled(session: Session, ipo_id: uuid.UUID) -> None:
-    """Inside the transaction that commits the signed deployment: from then on the offer cannot be taken back."""
-    if locked_ipo(session, ipo_id).status is not IpoStatus.SCHEDULED:
+def version_of(ipo_id: uuid.UUID) -> int:
+    """Which version of the offer a deployment is about to be prepared from."""
+    with transaction() as session:
+        return session.scalars(sa.select(MasterIpo.version).where(MasterIpo.id == ipo_id)).one()
+
+
+def must_be_scheduled(session: Session, ipo_id: uuid.UUID, version: int) -> None:
+    """Inside the transaction that commits the signed deployment: from then on the offer cannot be taken back.
+
+    Raises TakenBack, and Waiting where it was taken back and launched anew since `version`, maybe with other terms.
+    """
+    ipo = locked_ipo(session, ipo_id)
+    if ipo.status is not IpoStatus.SCHEDULED:
         raise TakenBack("This offer was taken back.")
+    if ipo.version != version:
+        raise Waiting("The offer has changed since its deployment was prepared.")
 
 
 def note_failure(ipo_id: uuid.UUID, name: str, reason: str) -> None:

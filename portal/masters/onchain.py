@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+import sqlalchemy as sa
+
 from portal.accounts import queries as account_queries
 from portal.chain import bootstrap, sender
 from portal.chain.abi import NATIVE, decode_log, decode_result, encode_call, record_key
@@ -15,13 +17,16 @@ from portal.chain.client import Receipt, Tag, current
 from portal.chain.sender import Call
 from portal.config import Settings
 from portal.db import db
-from portal.errors import Conflict
+from portal.errors import Conflict, Waiting
 from portal.masters.enums import IpoStatus
 from portal.masters.launch import Deployment, TakenBack
 from portal.masters.models import MasterIpo
 from portal.money import bps_of
 
+MADE_ALREADY = "made already"
+"""What the factory answers to a key that it has taken before."""
 WORD = 64  # hexadecimal digits of a 32-byte word
+KEY = slice(2 + 8, 2 + 8 + WORD)
 TERMS = slice(2 + 8 + WORD, 2 + 8 + 13 * WORD)
 """Where the twelve words of the terms stand in createMaster's calldata: after 0x, selector and key."""
 
@@ -81,11 +86,38 @@ def deployment(purpose: str, receipt: Receipt) -> Deployment:
     if made is None or row is None:
         raise OtherTerms("The factory made no contracts.")
     shares, dividends = str(made["shares"]), str(made["dividends"])
-    if current().call(shares, encode_call("MasterShares", "terms"))[2:] != row.data[TERMS]:
+    return _deployment(row.data, shares, dividends, receipt.tx_hash, receipt.block_number)
+
+
+STANDING = """
+SELECT tx_hash, block_number, data FROM chain_logs
+WHERE chain_id = :chain AND address = :factory AND name = 'MasterCreated' AND topics[2] = :key
+"""
+
+
+def standing(call: Call) -> Deployment:
+    """What stands under the key of this creation already, as the indexer read it.
+
+    Raises OtherTerms where it has other terms, Waiting until it was read.
+    """
+    values = {"chain": str(current().chain_id), "factory": call.to, "key": f"0x{call.data[KEY]}"}
+    found = db.session().execute(sa.text(STANDING), values).one_or_none()
+    db.session().rollback()
+    if found is None:
+        raise Waiting("The contracts stand on the chain already, and wait to be read.")
+    shares, dividends = (f"0x{word[-40:]}" for word in (found.data[2 : 2 + WORD], found.data[2 + WORD :]))
+    return _deployment(call.data, shares, dividends, found.tx_hash, int(found.block_number))
+
+
+def _deployment(asked: str, shares: str, dividends: str, tx_hash: str, number: int) -> Deployment:
+    """Raises OtherTerms where the contract has not the terms in the calldata `asked`."""
+    client = current()
+    if client.call(shares, encode_call("MasterShares", "terms"))[2:] != asked[TERMS]:
         raise OtherTerms("The contract on the chain has other terms.")
-    block = current().block(receipt.block_number)
-    at = moment(block.timestamp if block else 0)
-    return Deployment(row.chain_id, shares, dividends, receipt.tx_hash, receipt.block_number, at)
+    block = client.block(number)
+    return Deployment(
+        str(client.chain_id), shares, dividends, tx_hash, number, moment(block.timestamp if block else 0)
+    )
 
 
 @dataclass(frozen=True)

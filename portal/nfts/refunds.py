@@ -134,6 +134,7 @@ def request(user_id: uuid.UUID, master_id: uuid.UUID, wallet: str, keyed: KeyedR
 
 
 def _ask_once(session: Session, name: str, payload: dict[str, Any]) -> None:
+    """One that failed is asked for with what the wallet holds now: a share may have left it since."""
     before = session.execute(
         sa.select(OutboxJob.failed_at).where(OutboxJob.dedupe == name).with_for_update()
     ).one_or_none()
@@ -142,4 +143,5 @@ def _ask_once(session: Session, name: str, payload: dict[str, Any]) -> None:
     elif before.failed_at is None:
         raise Conflict("These shares are being handed back already.")
     else:
+        session.execute(sa.update(OutboxJob).where(OutboxJob.dedupe == name).values(payload=payload))
         outbox.retry(session, name)

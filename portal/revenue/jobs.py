@@ -102,8 +102,10 @@ def _time_of(receipt: Receipt) -> dt.datetime | None:
 
 def _approve(contract: str, token: str, treasury: Signer) -> None:
     """Let a master's contract take what the treasury deposits into it. Once: two deposits must not undo each other's,
-    and the contract takes from nobody but the depositor who calls it."""
+    and the contract takes from nobody but the depositor who calls it. One that failed makes room for another try."""
     purpose = f"approve:{token}:{contract}"
+    with transaction() as session:
+        sender.retire(session, purpose)
     sender.send(purpose, Call(token, encode_call("Stablecoin", "approve", (contract, MAX_UNITS))), treasury)
     following.wait(purpose)
 

@@ -8,11 +8,12 @@ from portal import faults
 from portal.chain import following, sender
 from portal.chain import signer as signers
 from portal.chain.abi import encode_call
-from portal.chain.client import Reverted
+from portal.chain.client import Reverted, current
+from portal.chain.enums import ChainTransactionStatus
 from portal.chain.sender import Call
 from portal.chain.signer import Role
 from portal.db import db, transaction
-from portal.errors import Conflict
+from portal.errors import Conflict, Waiting
 from portal.masters import launch
 from portal.queue import job
 from portal.tokens import onchain, queries, service
@@ -51,8 +52,9 @@ def deploy_coin(ipo_id: str) -> None:
 @job("share_coins")
 def share_coins(ipo_id: str) -> None:
     """Pay the buyers of a closed first offer their coins, each wallet once, some at a time."""
-    offer = uuid.UUID(ipo_id)
-    found = service.payout(offer, onchain.settings_now())
+    offer, settings = uuid.UUID(ipo_id), onchain.settings_now()
+    onchain.must_be_over(queries.offer(db.session(), offer), settings)
+    found = service.payout(offer, settings)
     if found is None:
         return
     try:
@@ -75,11 +77,24 @@ def _pay(coin: Payout, shares: list[Share]) -> None:
     """All of them are sent before the first one is waited for."""
     treasury = signers.of_role(onchain.settings_now(), Role.TREASURY)
     for share in shares:
+        _make_room(payment(coin.coin_id, share.wallet))
         call = Call(coin.address, encode_call("ArtistCoin", "transfer", (share.wallet, share.amount)))
         sender.send(payment(coin.coin_id, share.wallet), call, treasury)
         faults.point("coin-share-sent")
     for share in shares:
         following.wait(payment(coin.coin_id, share.wallet))
+
+
+def _make_room(purpose: str) -> None:
+    """A payment that failed may be tried again once that is final: nothing but its purpose keeps coins from being paid
+    twice. Raises Waiting until it is."""
+    row = sender.of_purpose(purpose)
+    if row is None or row.status is not ChainTransactionStatus.FAILED:
+        return
+    if row.block_number is not None and row.block_number > current().height("finalized"):
+        raise Waiting("A payment failed, and that is not final yet.")
+    with transaction() as session:
+        sender.retire(session, purpose)
 
 
 def _reason(error: Conflict) -> str:

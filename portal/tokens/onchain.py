@@ -9,13 +9,15 @@ from flask import current_app
 from portal.chain import bootstrap
 from portal.chain import signer as signers
 from portal.chain.abi import decode_result, encode_call, record_key
-from portal.chain.client import Receipt, current
+from portal.chain.client import Receipt, Tag, current
 from portal.chain.sender import Call
 from portal.chain.signer import Role
 from portal.config import Settings
 from portal.db import db
-from portal.errors import Conflict
+from portal.errors import Conflict, Waiting
 from portal.masters import onchain as masters
+from portal.masters import queries as master_queries
+from portal.masters.models import MasterIpo
 from portal.money import BPS
 from portal.tokens import queries
 from portal.tokens.models import CoinPlan
@@ -61,6 +63,27 @@ def made(artist_id: uuid.UUID, receipt: Receipt, settings: Settings) -> CoinMade
     block = current().block(receipt.block_number)
     at = masters.moment(block.timestamp if block else 0)
     return CoinMade(str(settings.chain_id), address, supply, receipt.tx_hash, receipt.block_number, at)
+
+
+def must_be_over(offer: MasterIpo, settings: Settings) -> None:
+    """Who bought is known for good: what a closed sale minted is final on the chain and written here.
+
+    Raises Waiting until it is. A sale that is over by the clock may have sold in blocks that nobody has read yet, or
+    that a reorg takes away.
+    """
+    contract = master_queries.contract_of(db.session(), offer.master_id, str(settings.chain_id))
+    if contract is None:
+        return
+    address, written = contract.contract_address, offer.minted_supply
+    db.session().rollback()
+    if {_minted(address, "latest"), _minted(address, "finalized")} != {written}:
+        raise Waiting("The last purchases of the sale are not final yet.")
+
+
+def _minted(shares: str, tag: Tag) -> int:
+    """How many were minted by this block; 0 where the contract was not there yet."""
+    answer = current().call(shares, encode_call("MasterShares", "minted"), tag)
+    return int(decode_result("MasterShares", "minted", answer)[0]) if len(answer) > 2 else 0
 
 
 def _total() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -13,9 +13,10 @@ import pytest
 from web3.providers.rpc import HTTPProvider
 
 from portal.chain import client
+from portal.chain.abi import decode_result
 from portal.chain.client import Client, Refused, Reverted
 from portal.config import Settings
-from portal.errors import Unavailable
+from portal.errors import DomainError, Unavailable
 from tests.chain_fixture import Chain
 
 Answer = tuple[int, bytes]
@@ -135,3 +136,30 @@ def test_a_revert_is_told_from_a_refusal(node: Callable[..., Node]) -> None:
     assert reverted.value.reason == "no"
     with pytest.raises(Refused, match="header not found"):
         node(lambda _asked: (200, fault(-32000, "header not found"))).client.call("0x" + "11" * 20, "0x")
+
+
+STRANGE = [None, True, 7, "0x", "0xzz", "x", [], ["x"], {}, {"number": None, "hash": None}, {"status": "0x1"}]
+ASKED: list[Callable[[Client], Any]] = [
+    Client.block_number, Client.head, Client.clock, Client.fees,
+    lambda one: one.height("safe"), lambda one: one.balance("0x01"), lambda one: one.nonce("0x01"),
+    lambda one: one.receipt("0x01"), lambda one: one.sent("0x01"), lambda one: one.code("0x01"),
+    lambda one: one.get_logs(1, 2), lambda one: one.estimate_gas("0x01", None, "0x"),
+    lambda one: decode_result("MasterShares", "phase", one.call("0x01", "0x")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", ["result", "error"])
+def test_no_strange_answer_is_anything_but_a_refusal(place: str) -> None:
+    class Strange:
+        """A provider of whatever is told."""
+
+        told: Any = None
+
+        def make_request(self, method: Any, _params: Any) -> Any:
+            return {"result": "0x7a69"} if method == "eth_chainId" else {"result": None} | {place: self.told}
+
+    asked = Client(provider := Strange(), 31337)
+    for provider.told in STRANGE:
+        for ask in ASKED:
+            with suppress(DomainError):
+                ask(asked)

@@ -86,6 +86,24 @@ def test_an_underpriced_one_is_told_as_not_taken(
     assert node.balance(THERE) == 0
 
 
+def test_fees_that_rose_before_it_left_do_not_block_the_account(
+    session: Session, node: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults, "ARMED", "send-signed:raise")
+    with pytest.raises(faults.Fault):
+        sender.send("pay", PAYMENT, SENDER)
+    monkeypatch.setattr(faults, "ARMED", "")
+    node.request("anvil_setNextBlockBaseFeePerGas", [hex(100 * 10**9)])
+    node.request("evm_mine")
+    following.follow()
+    assert statuses(session) == [Status.SIGNED]
+    monkeypatch.setattr(following, "STUCK_SECONDS", 0)
+    following.follow()
+    node.request("evm_mine")
+    assert following.wait("pay").succeeded
+    assert node.balance(THERE) == 7
+
+
 def test_a_gap_of_nonces_is_closed_by_what_the_node_forgot(session: Session, node: Client) -> None:
     sender.send("first", PAYMENT, SENDER)
     node.request("anvil_dropAllTransactions")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import sqlalchemy as sa
@@ -184,6 +185,28 @@ def test_where_the_earlier_version_was_mined_it_counts(
     ask(chain, "evm_mine")
     assert following.wait("pay").tx_hash == old.tx_hash
     assert {row.purpose: row.status for row in rows(session) if row.tx_hash == old.tx_hash} == {"pay": Status.SEEN}
+
+
+@pytest.mark.parametrize("mined", ["earlier", "later"])
+def test_two_who_see_that_at_once_keep_its_purpose(
+    session: Session, chain: Chain, onchain: Client, monkeypatch: pytest.MonkeyPatch, mined: str
+) -> None:
+    ask(chain, "evm_setAutomine", False)
+    try:
+        old = sender.send("pay", PAYMENT, SENDER)
+        monkeypatch.setattr(faults, "ARMED", "replace-signed:raise" if mined == "earlier" else "")
+        with suppress(faults.Fault):
+            following.replace(old)
+        monkeypatch.setattr(faults, "ARMED", "")
+    finally:
+        ask(chain, "evm_setAutomine", True)
+    ask(chain, "evm_mine")
+    first, second = (sender.of_purpose("pay") for _ in range(2))
+    for each in (first, second, old):
+        assert each is not None
+        assert following.refresh(each).status is Status.SEEN
+    assert sender.send("pay", PAYMENT, SENDER).status is Status.SEEN
+    assert onchain.balance(THERE) == 7
 
 
 def test_a_nonce_that_somebody_else_used_frees_the_purpose(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -84,3 +85,16 @@ def test_a_mail_that_somebody_waits_for_goes_first(bus: Redis) -> None:
     ask("slow"), ask("mail", "send_magic_link")
     outbox.tick()
     assert waiting(bus) == ["mail-0", "slow-0"]
+
+
+def test_work_on_the_chain_waits_for_a_node_that_is_silent_for_hours(
+    live_app: Flask, bus: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live_app.config["SETTINGS"] = replace(live_app.config["SETTINGS"], rpc_url="http://127.0.0.1:9")
+    monkeypatch.setattr(outbox, "MAX_ATTEMPTS", 1)
+    ask("patient")
+    row_id = db.session.scalars(sa.select(OutboxJob.id).where(OutboxJob.dedupe == "patient")).one()
+    for _ in range(2):
+        outbox.perform(str(row_id))
+    row = db.session.get_one(OutboxJob, row_id, populate_existing=True)
+    assert (row.failed_at, row.last_error) == (None, "Waits: The chain does not answer right now.")

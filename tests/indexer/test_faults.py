@@ -272,6 +272,66 @@ def test_a_failing_call_in_the_middle_of_a_reorg_is_no_deep_reorg(staged: Callab
         assert found(stage.session, world) == expected(world.chain)
 
 
+def test_a_node_without_its_own_older_blocks_is_no_deep_reorg(staged: Callable[..., Any]) -> None:
+    """As behind a balancer, where one node knows the head and another lags."""
+    world = World()
+    world.launch()
+    with staged(world) as stage:
+        _started(stage, world)
+        stage.follow()
+        world.fork(1)
+        world.block()
+        world.block()
+        real = stage.node.eth_getBlockByNumber
+        stage.node.eth_getBlockByNumber = lambda tag, full: real(tag, full) if _is_new(tag, world) else None
+        with pytest.raises(Unavailable):
+            stage.follow()
+        stage.node.eth_getBlockByNumber = real
+        stage.follow()
+        assert stage.follower.at().halted is None
+        assert found(stage.session, world) == expected(world.chain)
+
+
+def _is_new(tag: str, world: World) -> bool:
+    return not tag.startswith("0x") or int(tag, 16) >= world.chain.head.number - 1
+
+
+def test_a_header_without_a_hash_changes_nothing(staged: Callable[..., Any]) -> None:
+    world = World(finality=2)
+    world.launch()
+    for _ in range(6):
+        world.block(world.mint(WALLETS[0], 1))
+    with staged(world) as stage:
+        stage.record()
+        real = stage.node.eth_getBlockByNumber
+        stage.node.eth_getBlockByNumber = lambda tag, full: real(tag, full) | ({"hash": None} if tag == "0x4" else {})
+        with pytest.raises(Unavailable):
+            stage.follow()
+        stage.node.eth_getBlockByNumber = real
+        stage.follow()
+        assert found(stage.session, world) == expected(world.chain)
+
+
+def test_a_head_that_no_chain_can_have_is_not_written(staged: Callable[..., Any]) -> None:
+    world = World(finality=2)
+    world.launch()
+    with staged(world) as stage:
+        _started(stage, world)
+        stage.follow()
+        for _ in range(4):
+            world.block(world.mint(WALLETS[0], 1))
+        at, real = stage.follower.at(), stage.node.eth_getBlockByNumber
+        stage.node.eth_getBlockByNumber = lambda tag, full: real(tag, full) | (
+            {"number": hex(2**80)} if tag == "latest" else {}
+        )
+        with pytest.raises(Unavailable):
+            stage.follow()
+        assert stage.follower.at() == at
+        stage.node.eth_getBlockByNumber = real
+        stage.follow()
+        assert found(stage.session, world) == expected(world.chain)
+
+
 def test_pages_can_tell_how_old_the_figures_are(staged: Callable[..., Any]) -> None:
     world = World()
     world.launch()

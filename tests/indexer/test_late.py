@@ -14,6 +14,7 @@ from portal.indexer.rebuild import FIGURES, MIRRORS
 from tests.indexer.fake_chain import WALLETS, World
 from tests.indexer.fake_node import Refusal
 from tests.indexer.oracle import expected, found
+from tests.indexer.test_logs import UNTRUE
 
 CORRUPTIONS = {
     "master_nfts": "UPDATE master_nfts SET current_owner_wallet = '0x01' WHERE token_id = 1",
@@ -118,6 +119,33 @@ def test_a_backfill_finds_what_a_forgetful_node_left_out(staged: Callable[..., A
         assert service.backfill(1, world.chain.head.number) >= len(transfers)
         assert found(stage.session, world) == expected(world.chain)
         assert service.backfill(1, world.chain.head.number) == 0
+        assert service.differences(31337) == {}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "moved before its mint",
+        pytest.param("minted twice", marks=pytest.mark.slow),
+        pytest.param("claimed more than earned", marks=pytest.mark.slow),
+    ],
+)
+def test_a_backfill_from_a_lying_node_takes_what_is_true(staged: Callable[..., Any], kind: str) -> None:
+    world = World(4)
+    world.launch()
+    block = world.block(world.mint(WALLETS[0], 4), world.deposit(4000))
+    for _ in range(8):
+        world.random_block()
+    with staged(world) as stage:
+        stage.record()
+        left_out = world.chain.blocks[6].logs
+        stage.node.twist = lambda logs: [raw for raw in logs if raw not in left_out]
+        stage.follow()
+        forged = block.logs[0] | UNTRUE[kind](world).raw() | {"logIndex": "0x63", "transactionHash": "0x" + "ee" * 32}
+        stage.node.twist = lambda logs: [*logs, forged] if block.logs[0] in logs else logs
+        service.backfill(2, 7)
+        assert stage.scalar("SELECT count(*) FROM quarantined_logs WHERE reason LIKE 'cannot be true%'") == 1
+        assert stage.scalar(f"SELECT count(*) FROM chain_logs WHERE block_number = {world.chain.blocks[6].number}")
         assert service.differences(31337) == {}
 
 

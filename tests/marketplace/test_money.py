@@ -12,10 +12,12 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import User
+from portal.chain import following, sender
 from portal.chain import signer as signers
 from portal.chain.abi import decode_result, encode_call
 from portal.chain.bootstrap import Contracts
 from portal.chain.client import Client as Node
+from portal.chain.sender import Call
 from portal.chain.signer import Role
 from portal.db import db
 from portal.indexer import loop
@@ -144,3 +146,21 @@ def test_a_hand_back_is_asked_for_once_and_by_its_holder(
     assert db.session().scalar(sa.select(sa.func.count()).where(OutboxJob.job == "refund_shares")) == 1
 
 
+def test_a_hand_back_that_failed_is_asked_for_with_what_is_still_there(
+    client: Client, sale: Sale, live_app: Flask
+) -> None:
+    fan, path = wallet(live_app, 1), f"/masters/{sale.id}/refund"
+    sale.acts(client, sale.owner, f"/studio/masters/{sale.id}/cancel")
+    sale.sign_in(client, sale.fan)
+    client.post(path, data={"wallet": fan, "idempotency_key": "one"})
+    shares = db.session().scalars(sa.select(MasterContract.contract_address)).one()
+    with as_worker(live_app):
+        gift = encode_call("MasterShares", "transferFrom", (fan, wallet(live_app, 2), 2))
+        sender.send("gift", Call(shares, gift), signers.of_dev_account(2))
+        following.wait("gift")
+    with pytest.raises(AssertionError, match="not the holder"):
+        sale.work()
+    before = sale.balance(fan)
+    sale.work()
+    sale.acts(client, sale.fan, path, wallet=fan, idempotency_key="two")
+    assert sale.balance(fan) == before + 2 * PRICE

@@ -19,12 +19,14 @@ from portal.chain.bootstrap import Contracts
 from portal.chain.client import Client as Node
 from portal.db import db, transaction
 from portal.errors import Conflict
+from portal.indexer import loop
 from portal.masters import launch, minting
 from portal.masters.enums import IpoStatus, MasterStatus
 from portal.masters.models import Master, MasterContract, MasterIpo
 from portal.outbox import OutboxJob
 from tests import factories
 from tests.conftest import Client
+from tests.onchain import as_worker
 
 Work = Callable[[], int]
 
@@ -62,6 +64,26 @@ def test_a_launch_ends_with_contracts_on_the_chain(session: Session, artist: Art
     answer = onchain.call(contract, encode_call("MasterShares", "terms"))
     terms = decode_result("MasterShares", "terms", answer)[0]
     assert (terms[2], terms[3]) == (25_000_000, 1000)
+
+
+def test_contracts_that_stand_though_our_records_of_them_were_lost_are_found(
+    live_app: Flask, session: Session, artist: Artist, work: Work
+) -> None:
+    """As after a database was restored from before the deployment."""
+    master_id = launched(session, artist, work).id
+    with as_worker(live_app):
+        loop.catch_up()
+    made = session.scalars(sa.select(MasterContract)).one()
+    told = made.contract_address, made.deployment_tx_hash, made.deployed_at_block, made.deployed_at
+    for lost in ("dividend_contracts", "master_contracts", "chain_transactions WHERE purpose LIKE 'deploy:%'"):
+        session.execute(sa.text(f"DELETE FROM {lost}"))
+    session.execute(sa.text("UPDATE master_ipos SET status = 'scheduled'"))
+    session.execute(sa.text("UPDATE outbox SET done_at = NULL WHERE job = 'deploy_contract'"))
+    session.commit()
+    work()
+    found = session.scalars(sa.select(MasterContract).where(MasterContract.master_id == master_id)).one()
+    assert (found.contract_address, found.deployment_tx_hash, found.deployed_at_block, found.deployed_at) == told
+    assert session.scalars(sa.select(MasterIpo.status)).one() is IpoStatus.LIVE
 
 
 def test_of_two_launches_one_wins(live_app: Flask, session: Session, artist: Artist) -> None:

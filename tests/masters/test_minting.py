@@ -19,7 +19,7 @@ from portal.chain.client import Client as Node
 from portal.chain.client import Reverted, connect
 from portal.db import db, transaction
 from portal.errors import Conflict
-from portal.masters import launch, minting, permits
+from portal.masters import acts, launch, minting, permits
 from portal.masters.models import Master
 from tests import factories
 from tests.chain_fixture import Chain
@@ -167,3 +167,15 @@ def test_a_permit_that_lapsed_on_its_way_is_written_anew(
     address = db.session().get_one(Master, master.id).contracts[0].contract_address
     answer = connect(live_app.config["SETTINGS"]).call(address, encode_call("MasterShares", "minted"))
     assert decode_result("MasterShares", "minted", answer)[0] == 2
+
+
+def test_a_demo_wallet_with_too_little_is_told_and_nothing_is_tried_again(
+    live_app: Flask, session: Session, fan: User, work: Work
+) -> None:
+    master = on_sale(live_app, session, work, currency="ETH", mint_price=10**25)
+    name = minting.request_mint(fan.id, master.id, wallet(live_app, 1), 1)
+    with pytest.raises(AssertionError, match="too little ETH"):
+        work()
+    asked = acts.find(db.session(), name)
+    assert asked is not None
+    assert (asked.failure, asked.tx_hash) == ("The wallet holds too little ETH for it.", None)

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from portal import faults
 from portal.accounts.service import link_wallet
+from portal.chain import following, sender
 from portal.chain import signer as signers
 from portal.chain.abi import NATIVE, encode_call
 from portal.chain.bootstrap import Contracts
-from portal.chain.client import Client
+from portal.chain.client import Client, Reverted
 from portal.chain.models import ChainTransaction
 from portal.chain.sender import Call
 from portal.chain.signer import Role
@@ -120,6 +121,24 @@ def test_stopped_anywhere_it_deposits_once(
     assert deposits(session) == 1
     assert ask(onchain, recording.dividends, "Dividends", "pool", contracts.stablecoin)[0] == 90_000_000
     assert book(session, recording.master)["transit"] == 90_000_000
+
+
+def test_leave_that_failed_once_is_given_anew(
+    live_app: Flask,
+    session: Session,
+    recording: Recording,
+    contracts: Contracts,  # noqa: F811
+    work: Work,  # noqa: F811
+) -> None:
+    treasury = signers.of_role(live_app.config["SETTINGS"], Role.TREASURY)
+    with as_worker(live_app):
+        leave = f"approve:{contracts.stablecoin}:{recording.dividends}"
+        sender.send(leave, Call(contracts.stablecoin, "0x", gas=60_000), treasury)
+        with pytest.raises(Reverted):
+            following.wait(leave)
+    event = recorded(session, live_app, recording)
+    work()
+    assert now(session, event).status is Status.DEPOSITED
 
 
 def test_what_the_contract_refuses_fails_and_is_tried_again(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -14,20 +15,26 @@ from sqlalchemy.orm import Session
 from portal import faults, outbox
 from portal.accounts.service import link_wallet
 from portal.artists.models import Artist
+from portal.chain import following, sender
 from portal.chain import signer as signers
 from portal.chain.abi import decode_result, encode_call
 from portal.chain.bootstrap import Contracts
 from portal.chain.client import Client as Node
 from portal.chain.models import ChainTransaction
+from portal.chain.sender import Call
+from portal.chain.signer import Role, of_role
 from portal.db import db, transaction, utcnow
 from portal.errors import Conflict, Invalid, Waiting
-from portal.masters import ending, launch
+from portal.indexer import service as indexer
+from portal.masters import ending, launch, minting
 from portal.masters import onchain as masters_onchain
+from portal.masters.jobs import close_ipo
 from portal.masters.models import Master
 from portal.outbox import OutboxJob
 from portal.tokens import jobs, queries, service, wording
 from portal.tokens.models import ArtistToken, CoinPlan
 from tests import factories
+from tests.chain_fixture import Chain
 from tests.conftest import Client
 from tests.onchain import as_worker
 
@@ -134,6 +141,33 @@ def test_first_buyers_are_paid_once_for_each_share_when_the_offer_is_closed(
     shown = wording.shown(session, artist.id, live_app.config["SETTINGS"])
     assert shown is not None
     assert (shown["paid"], shown["to_pay"]) == (2, 2)
+
+
+def test_buyers_that_are_not_indexed_yet_are_waited_for_and_a_failed_payment_is_made_anew(
+    live_app: Flask, session: Session, artist: Artist, work: Work, onchain: Node, contracts: Contracts, chain: Chain
+) -> None:
+    fan = factories.person(session)
+    _link(live_app, fan.id, 1)
+    clock = chain.w3.eth.get_block("pending")["timestamp"]
+    ends = max(utcnow(), masters_onchain.moment(clock)) + dt.timedelta(hours=1)
+    ipo_id, master_id = _offer(_launched(session, artist, work, total_supply=10, ends_at=ends))
+    minting.request_mint(fan.id, master_id, _wallet(live_app, 1), 2)
+    work()
+    late = int(ends.timestamp()) - clock + 60
+    chain.w3.provider.make_request("evm_increaseTime", [late])  # type: ignore[arg-type]
+    with as_worker(live_app):
+        close_ipo(str(ipo_id))
+        with pytest.raises(Waiting, match="not final"):
+            jobs.share_coins(str(ipo_id))
+        chain.w3.provider.make_request("hardhat_mine", [5])  # type: ignore[arg-type]
+        indexer.catch_up()
+        coin, treasury = _coin(session), of_role(live_app.config["SETTINGS"], Role.TREASURY)
+        payment, address = jobs.payment(coin.id, _wallet(live_app, 1)), coin.contract_address
+        sender.send(payment, Call(address, "0x", gas=60_000), treasury)
+        following.follow()
+        chain.w3.provider.make_request("hardhat_mine", [5])  # type: ignore[arg-type]
+        jobs.share_coins(str(ipo_id))
+    assert _balance(onchain, address, _wallet(live_app, 1)) == 40_000 * UNIT
 
 
 def test_where_the_first_offer_was_called_off_the_next_ones_buyers_get_it(
