@@ -23,7 +23,6 @@ from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.orm import Session
-from sqlalchemy.util import LRUCache
 from xdist.scheduler import LoadFileScheduling
 
 from portal import live, outbox
@@ -31,19 +30,18 @@ from portal.accounts.models import User
 from portal.accounts.service import open_session
 from portal.app import create_app
 from portal.config import Settings
-from portal.db import ENGINE_OPTIONS, db
+from portal.db import db
 from portal.embedded.files import secret
 from portal.embedded.postgres import Postgres
 from portal.embedded.valkey import Valkey
 from tests import against_document
 from tests.chain_fixture import chain, devchain  # noqa: F401  (fixtures)
+from tests.living import founded, live_app, live_shared, urls  # noqa: F401
 from tests.raw import raw, raw_database  # noqa: F401
 from tests.recorded import every_change_is_recorded  # noqa: F401
 from tests.seeded import _grown, seeded  # noqa: F401
 
 CSRF = "a" * 40
-COMPILED: LRUCache[Any, Any] = LRUCache(2000)
-"""Statements once compiled, for all databases of a process."""
 
 
 BOTH_HATS = """
@@ -105,10 +103,10 @@ def template(postgres: Postgres) -> str:
 
 
 @pytest.fixture(scope="session")
-def clone(postgres: Postgres, template: str) -> Callable[[], str]:
-    """Makes a fresh database from the template and returns its name."""
+def clone(postgres: Postgres, template: str) -> Callable[..., str]:
+    """Makes a fresh database from the template, or another one that nobody is connected to, and returns its name."""
 
-    def make() -> str:
+    def make(template: str = template) -> str:
         name = f"t_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(_plain(postgres.url("postgres", "postgres")), autocommit=True) as admin:
             admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER audifi_owner STRATEGY FILE_COPY")
@@ -131,7 +129,7 @@ def settings(valkey: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="session")
 def shared_app(postgres: Postgres, clone: Callable[[], str], settings: Settings) -> Iterator[Flask]:
-    application = _app(settings, postgres, clone())
+    application = create_app(replace(settings, **urls(postgres, clone())))
     yield application
     with application.app_context():
         db.engine.dispose()
@@ -154,33 +152,6 @@ def app(shared_app: Flask) -> Iterator[Flask]:
                 engines[None] = engine
                 db.session.configure(join_transaction_mode="conditional_savepoint")
                 outer.rollback()
-
-
-@pytest.fixture(scope="session")
-def live_shared(postgres: Postgres, template: str, settings: Settings) -> Flask:
-    """One application for all tests with real commits: building one costs more than most of these tests."""
-    return _app(settings, postgres, template)
-
-
-@pytest.fixture
-def live_app(
-    live_shared: Flask, postgres: Postgres, clone: Callable[[], str], settings: Settings, tmp_path: Path
-) -> Iterator[Flask]:
-    """The application on a database of its own, with real commits."""
-    mine = replace(settings, data_dir=tmp_path, **_urls(postgres, clone()))
-    config, served = dict(live_shared.config), live_shared.wsgi_app
-    live_shared.config |= {"SETTINGS": mine, "SQLALCHEMY_DATABASE_URI": mine.database_url}
-    with live_shared.app_context():
-        engines: dict[Any, Any] = db.engines  # type: ignore[assignment]
-        engines[None] = sa.create_engine(
-            mine.database_url, execution_options={"compiled_cache": COMPILED}, **ENGINE_OPTIONS
-        )
-        yield live_shared
-        db.session.remove()
-        db.engine.dispose()
-    live_shared.config.clear()
-    live_shared.config.update(config)
-    live_shared.wsgi_app = served  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -279,18 +250,6 @@ def _due_rows() -> list[uuid.UUID]:
     ).all()
     db.session.rollback()
     return list(rows)
-
-
-def _app(settings: Settings, postgres: Postgres, database: str) -> Flask:
-    return create_app(replace(settings, **_urls(postgres, database)))
-
-
-def _urls(postgres: Postgres, database: str) -> dict[str, str]:
-    return {
-        "database_url": postgres.url("audifi_tests", database),
-        "worker_database_url": postgres.url("audifi_worker", database),
-        "owner_database_url": postgres.url("audifi_owner", database),
-    }
 
 
 def _plain(url: str) -> str:

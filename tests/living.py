@@ -1,0 +1,106 @@
+"""The application with real commits, on a database of its own for each test: concurrency, jobs, and the real chain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.util import LRUCache
+
+from portal.app import create_app
+from portal.chain import bootstrap
+from portal.chain.bootstrap import Contracts
+from portal.config import Settings
+from portal.db import ENGINE_OPTIONS, db
+from portal.embedded.devchain import Devchain
+from portal.embedded.postgres import Postgres
+from tests.onchain import as_worker
+
+COMPILED: LRUCache[Any, Any] = LRUCache(2000)
+"""Statements once compiled, for all databases of a process."""
+KEYSTORE_PASSWORD = "tests-only"
+
+
+@dataclass(frozen=True)
+class Founded:
+    """The platform's contracts on a chain of their own (`settings.rpc_url`) and in a database to be cloned."""
+
+    settings: Settings
+    database: str
+    contracts: Contracts
+
+
+@pytest.fixture(scope="session")
+def live_shared(postgres: Postgres, template: str, settings: Settings) -> Flask:
+    """One application for all tests with real commits: building one costs more than most of these tests."""
+    return create_app(replace(settings, **urls(postgres, template)))
+
+
+@pytest.fixture
+def live_app(
+    request: pytest.FixtureRequest,
+    live_shared: Flask,
+    postgres: Postgres,
+    clone: Callable[..., str],
+    settings: Settings,
+    tmp_path: Path,
+) -> Iterator[Flask]:
+    """The application on a database of its own, with real commits; with `contracts` it knows those of the chain."""
+    if "contracts" in request.fixturenames:
+        founded: Founded = request.getfixturevalue("founded")
+        settings, name = founded.settings, clone(founded.database)
+    else:
+        name = clone()
+    with living(live_shared, replace(settings, data_dir=tmp_path, **urls(postgres, name))):
+        yield live_shared
+
+
+@contextmanager
+def living(app: Flask, settings: Settings) -> Iterator[None]:
+    """The application serves with these settings and their database."""
+    config, served = dict(app.config), app.wsgi_app
+    app.config |= {"SETTINGS": settings, "SQLALCHEMY_DATABASE_URI": settings.database_url}
+    with app.app_context():
+        engines: dict[Any, Any] = db.engines  # type: ignore[assignment]
+        engines[None] = sa.create_engine(
+            settings.database_url, execution_options={"compiled_cache": COMPILED}, **ENGINE_OPTIONS
+        )
+        yield
+        db.session.remove()
+        db.engine.dispose()
+    app.config.clear()
+    app.config.update(config)
+    app.wsgi_app = served  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def founded(
+    live_shared: Flask,
+    postgres: Postgres,
+    clone: Callable[..., str],
+    settings: Settings,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Founded]:
+    """A chain with the platform's contracts and a database that knows them: made once, cloned and put back."""
+    chain, database, keys = Devchain(tmp_path_factory.mktemp("founded")), clone(), tmp_path_factory.mktemp("keys")
+    mine = replace(
+        settings, data_dir=keys, keystore_password=KEYSTORE_PASSWORD, rpc_url=chain.start(), **urls(postgres, database)
+    )
+    with living(live_shared, mine), as_worker(live_shared):
+        made = bootstrap.ensure(live_shared)
+    yield Founded(replace(mine, keystore=str(keys / "keystore")), database, made)
+    chain.stop()
+
+
+def urls(postgres: Postgres, database: str) -> dict[str, str]:
+    return {
+        "database_url": postgres.url("audifi_tests", database),
+        "worker_database_url": postgres.url("audifi_worker", database),
+        "owner_database_url": postgres.url("audifi_owner", database),
+    }
