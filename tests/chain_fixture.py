@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from web3 import HTTPProvider, Web3
@@ -18,10 +19,10 @@ class Chain:
 
 
 @pytest.fixture(scope="session")
-def devchain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def devchain(quick_folder: Path) -> Iterator[str]:
     from portal.embedded.devchain import Devchain
 
-    server = Devchain(tmp_path_factory.mktemp("devchain"))
+    server = Devchain(quick_folder / "devchain")
     yield server.start()
     server.stop()
 

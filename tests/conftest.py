@@ -36,7 +36,8 @@ from portal.embedded.postgres import Postgres
 from portal.embedded.valkey import Valkey
 from tests import against_document
 from tests.chain_fixture import chain, devchain  # noqa: F401  (fixtures)
-from tests.living import founded, live_app, live_shared, urls  # noqa: F401
+from tests.living import founded, live_app, urls  # noqa: F401
+from tests.memory import quick_folder  # noqa: F401
 from tests.raw import raw, raw_database  # noqa: F401
 from tests.recorded import every_change_is_recorded  # noqa: F401
 from tests.seeded import _grown, seeded  # noqa: F401
@@ -67,8 +68,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    server = Postgres(tmp_path_factory.mktemp("postgres"), fsync="off", autovacuum="off")
+def postgres(quick_folder: Path) -> Iterator[Postgres]:  # noqa: F811
+    server = Postgres(quick_folder / "postgres", fsync="off", autovacuum="off", max_wal_size="128MB")
     server.start()
     with psycopg.connect(_plain(server.url("postgres", "postgres")), autocommit=True) as admin:
         for statement in BOTH_HATS.format(password=secret(server.data_dir, "audifi_tests")).split(";"):
@@ -102,18 +103,34 @@ def template(postgres: Postgres) -> str:
     return "audifi"
 
 
-@pytest.fixture(scope="session")
-def clone(postgres: Postgres, template: str) -> Callable[..., str]:
-    """Makes a fresh database from the template, or another one that nobody is connected to, and returns its name."""
+class Cloner:
+    """`clone()` makes a fresh database from the template, or another one that nobody is connected to: its name."""
 
-    def make(template: str = template) -> str:
+    def __init__(self, postgres: Postgres, template: str) -> None:
+        self._url, self._template = _plain(postgres.url("postgres", "postgres")), template
+
+    def __call__(self, template: str = "") -> str:
         name = f"t_{uuid.uuid4().hex[:12]}"
-        with psycopg.connect(_plain(postgres.url("postgres", "postgres")), autocommit=True) as admin:
-            admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER audifi_owner STRATEGY FILE_COPY")
-            admin.execute(f"GRANT CONNECT ON DATABASE {name} TO audifi_app, audifi_worker, audifi_tests")
+        of = template or self._template
+        self._do(
+            f"CREATE DATABASE {name} TEMPLATE {of} OWNER audifi_owner STRATEGY FILE_COPY",
+            f"GRANT CONNECT ON DATABASE {name} TO audifi_app, audifi_worker, audifi_tests",
+        )
         return name
 
-    return make
+    def drop(self, name: str) -> None:
+        """Whoever is still connected is thrown out."""
+        self._do(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _do(self, *statements: str) -> None:
+        with psycopg.connect(self._url, autocommit=True) as admin:
+            for statement in statements:
+                admin.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def clone(postgres: Postgres, template: str) -> Cloner:
+    return Cloner(postgres, template)
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +145,8 @@ def settings(valkey: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def shared_app(postgres: Postgres, clone: Callable[[], str], settings: Settings) -> Iterator[Flask]:
+def shared_app(postgres: Postgres, clone: Cloner, settings: Settings) -> Iterator[Flask]:
+    """One application for all tests: building one costs more than most of them."""
     application = create_app(replace(settings, **urls(postgres, clone())))
     yield application
     with application.app_context():

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.util import LRUCache
 
-from portal.app import create_app
 from portal.chain import bootstrap
 from portal.chain.bootstrap import Contracts
 from portal.config import Settings
@@ -22,8 +22,15 @@ from portal.embedded.devchain import Devchain
 from portal.embedded.postgres import Postgres
 from tests.onchain import as_worker
 
-COMPILED: LRUCache[Any, Any] = LRUCache(2000)
-"""Statements once compiled, for all databases of a process."""
+if TYPE_CHECKING:
+    from tests.conftest import Cloner
+
+ENGINE_OPTIONS["execution_options"] = {"compiled_cache": LRUCache(3000)}
+"""Statements once compiled serve all databases of a process: a test's is new, and its statements are not."""
+
+PGDialect_psycopg.__hash__ = lambda self: hash(type(self))
+PGDialect_psycopg.__eq__ = lambda self, other: type(self) is type(other)
+"""That cache asks whether two engines speak alike. Here they all do; else each new one would compile all it says."""
 KEYSTORE_PASSWORD = "tests-only"
 
 
@@ -36,18 +43,12 @@ class Founded:
     contracts: Contracts
 
 
-@pytest.fixture(scope="session")
-def live_shared(postgres: Postgres, template: str, settings: Settings) -> Flask:
-    """One application for all tests with real commits: building one costs more than most of these tests."""
-    return create_app(replace(settings, **urls(postgres, template)))
-
-
 @pytest.fixture
 def live_app(
     request: pytest.FixtureRequest,
-    live_shared: Flask,
+    shared_app: Flask,
     postgres: Postgres,
-    clone: Callable[..., str],
+    clone: Cloner,
     settings: Settings,
     tmp_path: Path,
 ) -> Iterator[Flask]:
@@ -57,8 +58,9 @@ def live_app(
         settings, name = founded.settings, clone(founded.database)
     else:
         name = clone()
-    with living(live_shared, replace(settings, data_dir=tmp_path, **urls(postgres, name))):
-        yield live_shared
+    with living(shared_app, replace(settings, data_dir=tmp_path, **urls(postgres, name))):
+        yield shared_app
+    clone.drop(name)
 
 
 @contextmanager
@@ -68,12 +70,11 @@ def living(app: Flask, settings: Settings) -> Iterator[None]:
     app.config |= {"SETTINGS": settings, "SQLALCHEMY_DATABASE_URI": settings.database_url}
     with app.app_context():
         engines: dict[Any, Any] = db.engines  # type: ignore[assignment]
-        engines[None] = sa.create_engine(
-            settings.database_url, execution_options={"compiled_cache": COMPILED}, **ENGINE_OPTIONS
-        )
+        before, engines[None] = engines[None], sa.create_engine(settings.database_url, **ENGINE_OPTIONS)
         yield
         db.session.remove()
         db.engine.dispose()
+        engines[None] = before
     app.config.clear()
     app.config.update(config)
     app.wsgi_app = served  # type: ignore[method-assign]
@@ -81,19 +82,20 @@ def living(app: Flask, settings: Settings) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def founded(
-    live_shared: Flask,
+    shared_app: Flask,
     postgres: Postgres,
-    clone: Callable[..., str],
+    clone: Cloner,
     settings: Settings,
+    quick_folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Founded]:
     """A chain with the platform's contracts and a database that knows them: made once, cloned and put back."""
-    chain, database, keys = Devchain(tmp_path_factory.mktemp("founded")), clone(), tmp_path_factory.mktemp("keys")
+    chain, database, keys = Devchain(quick_folder / "founded"), clone(), tmp_path_factory.mktemp("keys")
     mine = replace(
         settings, data_dir=keys, keystore_password=KEYSTORE_PASSWORD, rpc_url=chain.start(), **urls(postgres, database)
     )
-    with living(live_shared, mine), as_worker(live_shared):
-        made = bootstrap.ensure(live_shared)
+    with living(shared_app, mine), as_worker(shared_app):
+        made = bootstrap.ensure(shared_app)
     yield Founded(replace(mine, keystore=str(keys / "keystore")), database, made)
     chain.stop()
 
