@@ -63,6 +63,17 @@ class Together(LoadFileScheduling):
         return next((group for group, files in TOGETHER.items() if file.startswith(files)), file)
 
 
+WALKS = {"chromium", "_grown"}
+"""Whoever needs a browser or the whole seed goes for a walk; others say so with `@pytest.mark.walk`."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if WALKS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.walk)
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     return Together(config, log)
 

@@ -121,6 +121,7 @@ def test_a_backfill_finds_what_a_forgetful_node_left_out(staged: Callable[..., A
         assert service.differences(31337) == {}
 
 
+@pytest.mark.walk
 def test_a_rebuild_names_and_repairs_every_corruption(staged: Callable[..., Any]) -> None:
     world = World(6)
     world.launch()
