@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from web3 import HTTPProvider, Web3
@@ -18,18 +19,22 @@ class Chain:
 
 
 @pytest.fixture(scope="session")
-def devchain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def devchain(quick_folder: Path) -> Iterator[str]:
     from portal.embedded.devchain import Devchain
 
-    server = Devchain(tmp_path_factory.mktemp("devchain"))
+    server = Devchain(quick_folder / "devchain")
     yield server.start()
     server.stop()
 
 
 @pytest.fixture
-def chain(devchain: str) -> Iterator[Chain]:
-    """The devchain as it was at the start of the test session."""
-    w3 = Web3(HTTPProvider(devchain))
+def chain(request: pytest.FixtureRequest) -> Iterator[Chain]:
+    """A devchain as it was at the start of the test session; for tests that ask for `contracts`, with these on it."""
+    if "contracts" in request.fixturenames:
+        url = request.getfixturevalue("founded").settings.rpc_url
+    else:
+        url = request.getfixturevalue("devchain")
+    w3 = Web3(HTTPProvider(url))
     snapshot = w3.provider.make_request("evm_snapshot", [])["result"]  # type: ignore[arg-type]
-    yield Chain(devchain, w3)
+    yield Chain(url, w3)
     w3.provider.make_request("evm_revert", [snapshot])  # type: ignore[arg-type]

@@ -23,7 +23,6 @@ from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.orm import Session
-from sqlalchemy.util import LRUCache
 from xdist.scheduler import LoadFileScheduling
 
 from portal import live, outbox
@@ -31,19 +30,19 @@ from portal.accounts.models import User
 from portal.accounts.service import open_session
 from portal.app import create_app
 from portal.config import Settings
-from portal.db import ENGINE_OPTIONS, db
+from portal.db import db
 from portal.embedded.files import secret
 from portal.embedded.postgres import Postgres
 from portal.embedded.valkey import Valkey
 from tests import against_document
 from tests.chain_fixture import chain, devchain  # noqa: F401  (fixtures)
+from tests.living import founded, live_app, urls  # noqa: F401
+from tests.memory import quick_folder  # noqa: F401
 from tests.raw import raw, raw_database  # noqa: F401
 from tests.recorded import every_change_is_recorded  # noqa: F401
 from tests.seeded import _grown, seeded  # noqa: F401
 
 CSRF = "a" * 40
-COMPILED: LRUCache[Any, Any] = LRUCache(2000)
-"""Statements once compiled, for all databases of a process."""
 
 
 BOTH_HATS = """
@@ -64,13 +63,24 @@ class Together(LoadFileScheduling):
         return next((group for group, files in TOGETHER.items() if file.startswith(files)), file)
 
 
+WALKS = {"chromium", "_grown"}
+"""Whoever needs a browser or the whole seed goes for a walk; others say so with `@pytest.mark.walk`."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if WALKS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.walk)
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     return Together(config, log)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    server = Postgres(tmp_path_factory.mktemp("postgres"), fsync="off", autovacuum="off")
+def postgres(quick_folder: Path) -> Iterator[Postgres]:  # noqa: F811
+    server = Postgres(quick_folder / "postgres", fsync="off", autovacuum="off", max_wal_size="128MB")
     server.start()
     with psycopg.connect(_plain(server.url("postgres", "postgres")), autocommit=True) as admin:
         for statement in BOTH_HATS.format(password=secret(server.data_dir, "audifi_tests")).split(";"):
@@ -104,18 +114,34 @@ def template(postgres: Postgres) -> str:
     return "audifi"
 
 
-@pytest.fixture(scope="session")
-def clone(postgres: Postgres, template: str) -> Callable[[], str]:
-    """Makes a fresh database from the template and returns its name."""
+class Cloner:
+    """`clone()` makes a fresh database from the template, or another one that nobody is connected to: its name."""
 
-    def make() -> str:
+    def __init__(self, postgres: Postgres, template: str) -> None:
+        self._url, self._template = _plain(postgres.url("postgres", "postgres")), template
+
+    def __call__(self, template: str = "") -> str:
         name = f"t_{uuid.uuid4().hex[:12]}"
-        with psycopg.connect(_plain(postgres.url("postgres", "postgres")), autocommit=True) as admin:
-            admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER audifi_owner STRATEGY FILE_COPY")
-            admin.execute(f"GRANT CONNECT ON DATABASE {name} TO audifi_app, audifi_worker, audifi_tests")
+        of = template or self._template
+        self._do(
+            f"CREATE DATABASE {name} TEMPLATE {of} OWNER audifi_owner STRATEGY FILE_COPY",
+            f"GRANT CONNECT ON DATABASE {name} TO audifi_app, audifi_worker, audifi_tests",
+        )
         return name
 
-    return make
+    def drop(self, name: str) -> None:
+        """Whoever is still connected is thrown out."""
+        self._do(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _do(self, *statements: str) -> None:
+        with psycopg.connect(self._url, autocommit=True) as admin:
+            for statement in statements:
+                admin.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def clone(postgres: Postgres, template: str) -> Cloner:
+    return Cloner(postgres, template)
 
 
 @pytest.fixture(scope="session")
@@ -130,8 +156,9 @@ def settings(valkey: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def shared_app(postgres: Postgres, clone: Callable[[], str], settings: Settings) -> Iterator[Flask]:
-    application = _app(settings, postgres, clone())
+def shared_app(postgres: Postgres, clone: Cloner, settings: Settings) -> Iterator[Flask]:
+    """One application for all tests: building one costs more than most of them."""
+    application = create_app(replace(settings, **urls(postgres, clone())))
     yield application
     with application.app_context():
         db.engine.dispose()
@@ -154,33 +181,6 @@ def app(shared_app: Flask) -> Iterator[Flask]:
                 engines[None] = engine
                 db.session.configure(join_transaction_mode="conditional_savepoint")
                 outer.rollback()
-
-
-@pytest.fixture(scope="session")
-def live_shared(postgres: Postgres, template: str, settings: Settings) -> Flask:
-    """One application for all tests with real commits: building one costs more than most of these tests."""
-    return _app(settings, postgres, template)
-
-
-@pytest.fixture
-def live_app(
-    live_shared: Flask, postgres: Postgres, clone: Callable[[], str], settings: Settings, tmp_path: Path
-) -> Iterator[Flask]:
-    """The application on a database of its own, with real commits."""
-    mine = replace(settings, data_dir=tmp_path, **_urls(postgres, clone()))
-    config, served = dict(live_shared.config), live_shared.wsgi_app
-    live_shared.config |= {"SETTINGS": mine, "SQLALCHEMY_DATABASE_URI": mine.database_url}
-    with live_shared.app_context():
-        engines: dict[Any, Any] = db.engines  # type: ignore[assignment]
-        engines[None] = sa.create_engine(
-            mine.database_url, execution_options={"compiled_cache": COMPILED}, **ENGINE_OPTIONS
-        )
-        yield live_shared
-        db.session.remove()
-        db.engine.dispose()
-    live_shared.config.clear()
-    live_shared.config.update(config)
-    live_shared.wsgi_app = served  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -279,18 +279,6 @@ def _due_rows() -> list[uuid.UUID]:
     ).all()
     db.session.rollback()
     return list(rows)
-
-
-def _app(settings: Settings, postgres: Postgres, database: str) -> Flask:
-    return create_app(replace(settings, **_urls(postgres, database)))
-
-
-def _urls(postgres: Postgres, database: str) -> dict[str, str]:
-    return {
-        "database_url": postgres.url("audifi_tests", database),
-        "worker_database_url": postgres.url("audifi_worker", database),
-        "owner_database_url": postgres.url("audifi_owner", database),
-    }
 
 
 def _plain(url: str) -> str:

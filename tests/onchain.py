@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
 
-from portal.chain import bootstrap
 from portal.chain.bootstrap import Contracts
 from portal.chain.client import Client, connect
 from portal.db import db, use_database
 from tests.chain_fixture import Chain
+
+if TYPE_CHECKING:
+    from tests.living import Founded
 
 
 @contextmanager
@@ -38,10 +41,9 @@ def onchain(live_app: Flask, chain: Chain) -> Client:
 
 
 @pytest.fixture
-def contracts(onchain: Client, live_app: Flask) -> Contracts:
-    """The factory and the stablecoin, deployed."""
-    with as_worker(live_app):
-        return bootstrap.ensure(live_app)
+def contracts(onchain: Client, founded: Founded) -> Contracts:
+    """The platform's contracts: whoever asks for them has a chain and a database that begin with them."""
+    return founded.contracts
 
 
 @pytest.fixture

@@ -218,6 +218,7 @@ def flask(settings: Settings, *arguments: str, fault: str = "") -> subprocess.Co
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.walk
 @pytest.mark.parametrize("fault", [pytest.param("keys.rotate.between", marks=pytest.mark.slow), "keys.rotate.within"])
 def test_a_killed_rotation_is_taken_up_again(keyed: Settings, session: Session, fault: str) -> None:
     """Promise 77: kill -9 between and within batches; the next run does the rest."""

@@ -3,6 +3,7 @@
 import gzip
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -28,6 +29,12 @@ FORBIDDEN = {
 }
 
 
+@cache
+def parsed(path: Path) -> jinja2.nodes.Template:
+    return jinja2.Environment(autoescape=True, extensions=["jinja2.ext.do"]).parse(path.read_text())
+
+
+@cache
 def source(path: Path) -> str:
     return COMMENT.sub("", path.read_text())
 
@@ -44,7 +51,7 @@ def test_nothing_that_the_policy_or_htmx_refuses(path: Path) -> None:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=named)
 def test_parses_and_says_first_what_it_expects(path: Path) -> None:
-    jinja2.Environment(autoescape=True, extensions=["jinja2.ext.do"]).parse(path.read_text())
+    assert parsed(path).body
     assert path.read_text().startswith("{#")
 
 
@@ -64,8 +71,7 @@ def test_every_form_that_writes_carries_the_token(path: Path) -> None:
 
 def set_at_the_top(path: Path) -> Iterator[str]:
     """Names that a template gives a value outside of its blocks."""
-    tree = jinja2.Environment(extensions=["jinja2.ext.do"]).parse(path.read_text())
-    for node in tree.body:
+    for node in parsed(path).body:
         for found in node.find_all(jinja2.nodes.Assign) if isinstance(node, jinja2.nodes.If) else [node]:
             if isinstance(found, jinja2.nodes.Assign) and isinstance(found.target, jinja2.nodes.Name):
                 yield found.target.name

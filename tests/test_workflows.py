@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tomllib
+from itertools import product
 from typing import Any
 
 import pytest
@@ -80,6 +82,16 @@ def test_shell_steps_can_be_read(name: str) -> None:
     for job in workflow(name)["jobs"].values():
         script = re.sub(r"\$\{\{.*?\}\}", "value", commands(job))
         assert subprocess.run([shutil.which("bash") or "bash", "-n", "-c", script]).returncode == 0
+
+
+def test_every_test_is_in_one_tier() -> None:
+    """Neither slow nor a measurement: in the default run or among the walks of the gate, and never in both."""
+    addopts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["addopts"]
+    tiers = [re.findall(r"-m '([^']+)'", text) for text in (addopts, (ROOT / ".ci" / "run").read_text())]
+    [[default], [walks]] = tiers
+    for walk, slow, bench in product((True, False), repeat=3):
+        names = {"walk": walk, "slow": slow, "bench": bench}
+        assert eval(default, names) + eval(walks, names) == (not slow and not bench), names
 
 
 def test_the_gate_can_be_read_and_names_every_check() -> None:

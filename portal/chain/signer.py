@@ -97,7 +97,8 @@ def of_role(settings: Settings, role: Role) -> Signer:
     if settings.signer_url:
         return _served(settings, role)
     folder = Path(settings.keystore) if settings.keystore else settings.data_dir / "keystore"
-    return _opened(folder, role, settings.keystore_password, settings.data_dir)
+    secret = settings.keystore_password or _kept_secret(settings.data_dir)
+    return _opened(folder, role, secret, own=not settings.keystore)
 
 
 @cache
@@ -108,12 +109,10 @@ def _served(settings: Settings, role: Role) -> Signer:
 
 
 @cache
-def _opened(folder: Path, role: Role, password: str, data_dir: Path) -> LocalSigner:
+def _opened(folder: Path, role: Role, secret: str, *, own: bool) -> LocalSigner:
     from eth_account import Account
 
     file = folder / f"{role}.json"
-    own = folder == data_dir / "keystore"
-    secret = password or _kept_secret(data_dir)
     if own and not file.exists():
         _write_once(file, json.dumps(Account.encrypt(secrets.token_bytes(32), secret, iterations=SCRYPT_ROUNDS)))
     try:
@@ -122,6 +121,7 @@ def _opened(folder: Path, role: Role, password: str, data_dir: Path) -> LocalSig
         raise Unavailable(f"The key of the {role} cannot be opened.") from error
 
 
+@cache
 def _kept_secret(data_dir: Path) -> str:
     file = data_dir / "secrets" / "keystore"
     if not file.exists():

@@ -37,6 +37,7 @@ def test_the_canaries_are_there(world: World) -> None:
     assert not canaries.found("owner@people.example", "owner", world.tokens)
 
 
+@pytest.mark.walk
 def test_following_every_link(world: World) -> None:
     """Promise 41: beside the matrix, every link of every page that these get to see; `World.ask` searches.
 

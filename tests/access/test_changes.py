@@ -8,6 +8,7 @@ import time
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 import sqlalchemy as sa
 from pydantic.alias_generators import to_camel
 
@@ -58,6 +59,7 @@ def own_fields(world: World, each: Line) -> set[str]:
     return {to_camel(name) for name in body.model_fields} if body else set()
 
 
+@pytest.mark.walk
 def test_no_program_writes_a_column_by_naming_it(world: World, ids: dict[str, str]) -> None:  # noqa: F811
     """Promise 42: whichever column a body names beside its own fields, it is 422 and says which."""
     tried = 0
@@ -73,6 +75,7 @@ def test_no_program_writes_a_column_by_naming_it(world: World, ids: dict[str, st
     assert tried > 10
 
 
+@pytest.mark.walk
 def test_no_form_writes_a_column_that_it_has_not(world: World, ids: dict[str, str]) -> None:  # noqa: F811
     """Promise 42: every form with every column beside its own fields: refused, or as if they had not been sent."""
     odd = {"user_id": str(world.people["other"]), "artist_id": ids["hosts"], "retained_platform_bps": "1"}

@@ -63,6 +63,7 @@ def hold_headers(answer: TestResponse, *, https: bool) -> None:
         assert ("secure" in parts and cookie.startswith("__Host-")) or not https, (where, cookie)
 
 
+@pytest.mark.walk
 def test_every_answer_has_its_headers(world: World, ids: dict[str, str]) -> None:  # noqa: F811
     """Promises 51, 54, 55: pages, programs, files and refusals alike."""
     for each in LINES:
@@ -223,6 +224,7 @@ def written() -> Iterator[list[str]]:
         sa.event.remove(connection.engine, "before_cursor_execute", note)
 
 
+@pytest.mark.walk
 def test_reading_writes_nothing(world: World, ids: dict[str, str]) -> None:  # noqa: F811
     """Promise 53: no GET changes anything, bar when a browser was last seen and security events."""
     with written() as tables:

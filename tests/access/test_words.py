@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
@@ -93,6 +94,7 @@ def hold(answer: TestResponse, where: str, text: str) -> None:
         assert not Page(answer.text).live, (where, text, Page(answer.text).live)
 
 
+@pytest.mark.walk
 def test_words_are_words(world: World) -> None:
     """Promises 65, 66: written where people may write, seen as the same words on the page, and nothing runs.
 
@@ -110,6 +112,7 @@ def test_words_are_words(world: World) -> None:
                 assert unicodedata.normalize("NFC", text) in unicodedata.normalize("NFC", words), (path, seen)
 
 
+@pytest.mark.walk
 def test_questions_are_words(world: World) -> None:
     """Promises 65, 66, 68: in every search, filter and sorting; what nobody sees is no fault there either."""
     for text in (*MARKUP, *SQL, *ODD, *REFUSED):

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
@@ -82,6 +83,12 @@ class Portal(ClientMixin):  # type: ignore[misc]
         return grant_type == "authorization_code"
 
 
+@cache
+def _key() -> RSAKey:
+    """One for all providers of a test run: making one takes longer than signing in."""
+    return RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
+
+
 @dataclass
 class Provider:
     """`issuer` is its address; codes live in memory."""
@@ -91,7 +98,7 @@ class Provider:
     person: Person = field(default_factory=Person)
     codes: dict[str, Code] = field(default_factory=dict)
     tokens: dict[str, Person] = field(default_factory=dict)
-    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "one", "use": "sig"}))
+    key: RSAKey = field(default_factory=_key)
     twist: Callable[[Claims], Claims] = lambda claims: claims
     sign: Callable[[Claims], str] | None = None
     broken: bool = False
@@ -190,7 +197,7 @@ def running(redirect_uri: str) -> Iterator[Provider]:
     provider = Provider(redirect_uri)
     server = make_server("127.0.0.1", 0, _app(provider), threaded=True)
     provider.issuer = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield provider
     server.shutdown()

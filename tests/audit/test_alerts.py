@@ -60,7 +60,7 @@ class Hook:
 @pytest.fixture
 def hook() -> Iterator[Hook]:
     made = Hook()
-    thread = threading.Thread(target=made.server.serve_forever, args=(0.05,))
+    thread = threading.Thread(target=made.server.serve_forever, args=(0.01,))
     thread.start()
     yield made
     made.server.shutdown()

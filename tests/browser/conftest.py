@@ -36,13 +36,6 @@ with create_app(Settings.from_env(os.environ)).app_context(), acting_as(Actor(id
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.browser)
-
-
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Only as long as these tests run: other tests need no idle browser."""

@@ -30,7 +30,7 @@ class Node(ThreadingHTTPServer):
     def __init__(self, answer: Callable[[dict[str, Any]], Answer]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.answer, self.asked = answer, list[str]()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     @property
     def client(self) -> Client:

@@ -243,6 +243,7 @@ def test_keys_lie_encrypted_for_their_owner_alone(live_app: Flask) -> None:
     assert file.stat().st_mode & 0o077 == 0
     assert '"ciphertext"' in file.read_text()
     signers._opened.cache_clear()
+    signers._kept_secret.cache_clear()
     assert signers.of_role(settings, signers.Role.PERMIT).address == signer.address
 
 

@@ -42,10 +42,12 @@ def owner(data: Path) -> psycopg.Connection:
     return psycopg.connect(host=str(data / "postgres"), dbname="audifi", user="audifi_owner", password=password)
 
 
+@pytest.mark.walk
 def test_pages_and_parts_answer(running: Portal) -> None:
     assert (running.get("/"), running.get("/readyz")) == (200, 200)
 
 
+@pytest.mark.walk
 def test_no_part_but_the_migrations_holds_the_owners_password(running: Portal, data: Path) -> None:
     def environment(name: str) -> bytes:
         return Path(f"/proc/{running.pid_of(name, data)}/environ").read_bytes()
@@ -56,12 +58,14 @@ def test_no_part_but_the_migrations_holds_the_owners_password(running: Portal, d
     assert held == {"web": {"audifi_app"}, "relay": {"audifi_app", "audifi_worker"}}
 
 
+@pytest.mark.walk
 def test_a_second_supervisor_refuses_and_names_the_first(running: Portal, mine: str, data: Path) -> None:
     second = run(mine, "wsgi.py", AUDIFI_DATA_DIR=str(data))
     assert second.returncode == 1
     assert f"Process {running.process.pid} at {running.url} already runs" in second.stderr
 
 
+@pytest.mark.walk
 @pytest.mark.parametrize("name", ["web", "relay", "postgres", "valkey", "devchain"])
 def test_what_crashes_is_named_and_started_again(running: Portal, data: Path, name: str) -> None:
     eventually(lambda: running.pid_of(name, data))
@@ -72,6 +76,7 @@ def test_what_crashes_is_named_and_started_again(running: Portal, data: Path, na
     eventually(lambda: running.answers("/healthz"))
 
 
+@pytest.mark.walk
 def test_all_is_well_again_after_the_crashes(running: Portal, data: Path) -> None:
     def connects() -> bool:
         with contextlib.suppress(psycopg.OperationalError), owner(data):
@@ -82,6 +87,7 @@ def test_all_is_well_again_after_the_crashes(running: Portal, data: Path) -> Non
     eventually(connects)
 
 
+@pytest.mark.walk
 def test_a_killed_supervisor_leaves_nobody_and_the_next_start_has_all_data(
     running: Portal, mine: str, data: Path
 ) -> None:
@@ -100,6 +106,7 @@ def test_a_killed_supervisor_leaves_nobody_and_the_next_start_has_all_data(
     assert len(family) > 6
 
 
+@pytest.mark.walk
 @pytest.mark.skipif(os.getuid() != 0, reason="the other tests run as a normal user already")
 def test_a_normal_user_starts_it_too(tmp_path: Path) -> None:
     data = folder_for("user", tmp_path / "data")

@@ -42,6 +42,7 @@ def the_story_is_the_same(running: Portal, data: Path, victims: tuple[str, ...],
     gc.collect()
 
 
+@pytest.mark.walk
 def test_five_kills(running: Portal, data: Path) -> None:
     the_story_is_the_same(running, data, WORKING, 5)
 

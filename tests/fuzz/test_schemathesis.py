@@ -81,6 +81,7 @@ def hold(
         print(operation.label, dict(sorted(asked.seen[operation.label].items())))
 
 
+@pytest.mark.walk
 def test_a_few_examples(asked: asking.Asking, subtests: pytest.Subtests) -> None:
     """Promise 63, in short: each operation of each version."""
     for version in (1, 2):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
@@ -91,6 +92,7 @@ class Play:
         return found
 
 
+@pytest.mark.walk
 def test_owners_and_balances_are_those_of_the_contracts(
     live_app: Flask,
     session: Session,

@@ -149,6 +149,7 @@ def test_a_backfill_from_a_lying_node_takes_what_is_true(staged: Callable[..., A
         assert service.differences(31337) == {}
 
 
+@pytest.mark.walk
 def test_a_rebuild_names_and_repairs_every_corruption(staged: Callable[..., Any]) -> None:
     world = World(6)
     world.launch()

@@ -111,6 +111,7 @@ def test_the_proceeds_arrive_to_the_unit(client: Client, sale: Sale, live_app: F
     assert sale.balance(contract) == 0
 
 
+@pytest.mark.walk
 def test_a_cancelled_offers_share_is_worth_its_price(client: Client, sale: Sale, live_app: Flask) -> None:
     fan, studio = wallet(live_app, 1), f"/studio/masters/{sale.id}"
     sale.sign_in(client, sale.owner)

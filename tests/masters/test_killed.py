@@ -131,6 +131,7 @@ def crash(session: Session, draft: Draft, work: Work, monkeypatch: pytest.Monkey
     work()
 
 
+@pytest.mark.walk
 def test_ended_in_between_it_deploys_once(
     session: Session, drafts: Callable[[int], Draft], contracts: Contracts, onchain: Node, work: Work,
     monkeypatch: pytest.MonkeyPatch,

@@ -267,6 +267,7 @@ def test_squawk_finds_no_dangerous_statement(owner: Flask, tmp_path: Path) -> No
     assert result.returncode == 0, result.stdout
 
 
+@pytest.mark.walk
 def test_two_deployments_at_once_migrate_one_after_the_other(owner: Flask, empty: str) -> None:
     code = "import flask_migrate, portal.app\nwith portal.app.create_app().app_context(): flask_migrate.upgrade()"
     names = {"AUDIFI_DATABASE_URL": empty, "AUDIFI_OWNER_DATABASE_URL": empty, "PATH": "/usr/bin:/bin"}

@@ -160,6 +160,7 @@ def _royalties_wait_and_are_fetched(floor: Floor, parts: list[int]) -> None:
             orders.request(who, wishes.withdraw_royalty(floor.id, "USDC", held))
 
 
+@pytest.mark.walk
 def test_offers_are_made_accepted_and_taken_back(floor: Floor) -> None:
     share = floor.share(2)
     later = utcnow() + dt.timedelta(days=400)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from portal.revenue import rules
 
+SOME = settings(max_examples=300, deadline=None)
 MANY = settings(max_examples=3000, deadline=None)
 UNITS = st.integers(0, 10**30)
 BPS = st.integers(0, 10_000)
@@ -27,9 +29,7 @@ def parts(draw: st.DrawFn) -> tuple[int, int, int, list[int]]:
     return holders, artist, platform, others
 
 
-@MANY
-@given(UNITS, parts())
-def test_the_parts_are_the_whole_and_close_to_exact(units: int, bps: tuple[int, int, int, list[int]]) -> None:
+def the_parts_are_the_whole_and_close_to_exact(units: int, bps: tuple[int, int, int, list[int]]) -> None:
     holders, artist, platform, others = bps
     found = rules.split(units, holders, artist, platform, others)
     assert found.total == units
@@ -46,9 +46,7 @@ def test_collaborators_cannot_hold_more_than_the_artist() -> None:
         rules.split(100, 5000, 4000, 1000, [2500, 1501])
 
 
-@MANY
-@given(st.lists(st.tuples(UNITS, st.integers(1, 10**6)), min_size=1, max_size=8), st.integers(1, 10**6))
-def test_what_shares_earn_and_the_carry_are_the_pools(pools: list[tuple[int, int]], supply: int) -> None:
+def what_shares_earn_and_the_carry_are_the_pools(pools: list[tuple[int, int]], supply: int) -> None:
     carry = earned = 0
     for pool, _ in pools:
         found = rules.per_share(pool, carry, supply)
@@ -57,13 +55,7 @@ def test_what_shares_earn_and_the_carry_are_the_pools(pools: list[tuple[int, int
     assert earned + carry == sum(pool for pool, _ in pools)
 
 
-@MANY
-@given(
-    st.lists(st.decimals(-(10**15), 10**15, places=8), min_size=1, max_size=8),
-    st.decimals("0.000000000001", 10**9, places=12),
-    st.sampled_from([0, 2, 6, 18]),
-)
-def test_conversion_keeps_what_lies_below_one_unit(amounts: list[Decimal], rate: Decimal, decimals: int) -> None:
+def conversion_keeps_what_lies_below_one_unit(amounts: list[Decimal], rate: Decimal, decimals: int) -> None:
     waiting, units = Decimal(0), 0
     for amount in amounts:
         found = rules.convert(amount, rate, decimals, waiting)
@@ -73,6 +65,31 @@ def test_conversion_keeps_what_lies_below_one_unit(amounts: list[Decimal], rate:
     for amount in amounts:
         exact = rules.EXACT.add(exact, rules.EXACT.multiply(amount, rate))
     assert rules.EXACT.add(Decimal(units).scaleb(-decimals, rules.EXACT), waiting) == exact
+
+
+DRAWN = {
+    the_parts_are_the_whole_and_close_to_exact: (UNITS, parts()),
+    what_shares_earn_and_the_carry_are_the_pools: (
+        st.lists(st.tuples(UNITS, st.integers(1, 10**6)), min_size=1, max_size=8),
+        st.integers(1, 10**6),
+    ),
+    conversion_keeps_what_lies_below_one_unit: (
+        st.lists(st.decimals(-(10**15), 10**15, places=8), min_size=1, max_size=8),
+        st.decimals("0.000000000001", 10**9, places=12),
+        st.sampled_from([0, 2, 6, 18]),
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", DRAWN)
+def test_some_examples(rule: Callable[..., None]) -> None:
+    SOME(given(*DRAWN[rule])(rule))()
+
+
+@pytest.mark.walk
+@pytest.mark.parametrize("rule", DRAWN)
+def test_many_examples(rule: Callable[..., None]) -> None:
+    MANY(given(*DRAWN[rule])(rule))()
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ def test_killed_many_times_it_keeps_its_promises(garden: Garden) -> None:
     assert deaths
 
 
+@pytest.mark.walk
 def test_a_seed_that_gives_up_leaves_the_past(garden: Garden, onchain: Node) -> None:
     with pytest.raises(Stalled, match="Tidal Rooms becomes live"), as_worker(garden.app):
         sow(garden.app, "test", Patience(lambda: None, seconds=0.2))

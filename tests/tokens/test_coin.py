@@ -97,6 +97,7 @@ def test_the_first_launch_makes_the_coin_with_its_parts_and_a_second_one_none(
 POINTS = ("coin-planned", "coin-prepared", "send-signed", "send-broadcast", "coin-sent", "coin-recorded")
 
 
+@pytest.mark.walk
 def test_dying_anywhere_makes_one_coin(
     live_app: Flask, session: Session, contracts: Contracts, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,6 +107,7 @@ def test_malformed_bodies(client: Client, known: Known) -> None:
                 hold(client.open(path(rule, known), method=method, data=body, content_type=kind), rule)
 
 
+@pytest.mark.walk
 def test_unknown_ids_and_methods(client: Client, known: Known) -> None:
     for rule in RULES:
         if "logout" not in rule.rule:
@@ -166,6 +167,7 @@ def forms(client: Client, known: Known) -> list[odd.Form]:
     return list(found.values())
 
 
+@pytest.mark.walk
 def test_what_was_typed_stays(app: Flask, client: Client, known: Known) -> None:
     """A form whose every typed field is wrong or odd comes back with all of it."""
     adapter, found, refused = app.url_map.bind(""), forms(client, known), 0
@@ -182,6 +184,7 @@ def test_what_was_typed_stays(app: Flask, client: Client, known: Known) -> None:
     assert refused >= 5
 
 
+@pytest.mark.walk
 @FEW
 @given(st.data())
 def test_odd_forms(client: Client, known: Known, data: st.DataObject) -> None:
