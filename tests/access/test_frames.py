@@ -100,9 +100,9 @@ def chain(world: World) -> None:
     place = {"block_number": 99, "block_time": "2026-01-01", "tx_hash": "0x" + "1" * 64}
     logs = [
         {"address": held.contract_address, "kind": "shares", "event": "Transfer", "sender": ZERO, "receiver": WALLET,
-         "token_id": 3, "count": 1},
+         "token_id": 3, "count": 1, "contract_id": held.id, "master_id": held.master_id},
         {"address": paying.contract_address, "kind": "dividends", "event": "DividendClaimed", "wallet": WALLET,
-         "amount": 2, "currency": "USDC"},
+         "amount": 2, "currency": "USDC", "contract_id": paying.id, "master_id": paying.master_id},
         {"address": "0x" + "ee" * 20, "kind": "market", "event": "Cancelled", "sender": WALLET,
          "ref": held.contract_address, "token_id": 3},
     ]  # fmt: skip
