@@ -12,6 +12,7 @@ import uuid
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from flask import current_app
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,7 @@ from portal import faults, live, outbox
 from portal.accounts import queries as account_queries
 from portal.audit.enums import AuditActionCategory
 from portal.audit.service import log_system_event, record
+from portal.config import Settings
 from portal.db import must_hit, transaction, utcnow
 from portal.errors import Conflict, Invalid, NotFound, Waiting
 from portal.files import store
@@ -227,9 +229,11 @@ def _launchable(session: Session, master: Master) -> MasterIpo:
 
 def _schedule(session: Session, master: Master, ipo: MasterIpo) -> None:
     """draft -> scheduled, and the deployment asked for; of two at once one hits no row."""
-    terms = policies.publish(session, master, ipo)
+    settings: Settings = current_app.config["SETTINGS"]
+    fee = settings.primary_fee_bps
+    terms = policies.publish(session, master, ipo, fee)
     faults.point("launch-terms")
-    move_ipo(session, ipo, IpoStatus.SCHEDULED, terms_version=terms.version)
+    move_ipo(session, ipo, IpoStatus.SCHEDULED, terms_version=terms.version, sale_fee_bps=fee)
     faults.point("launch-scheduled")
     outbox.add(session, "deploy_contract", {"ipo_id": str(ipo.id)}, dedupe=deployment_job(ipo.id))
     faults.point("launch-asked")
