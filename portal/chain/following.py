@@ -197,18 +197,17 @@ def _hand_over(old: ChainTransaction, new: ChainTransaction) -> None:
 
 
 def follow(limit: int = 200) -> int:
-    """Bring every unfinished transaction up to date, in the order of their nonces; returns how many there were.
+    """Bring unfinished transactions up to date, at most `limit` of them; returns how many there were.
 
-    Trouble with one does not keep the others. Raises Unavailable when the node is down.
+    Every account's lowest nonces come first: what is behind them waits for them anyway, and an account that is jammed
+    keeps no other waiting. Trouble with one does not keep the others. Raises Unavailable when the node is down.
     """
     chain_id = str(current().chain_id)
     current().block_number()
-    rows = read(
-        sa.select(ChainTransaction)
-        .where(ChainTransaction.status.in_(UNFINISHED), ChainTransaction.chain_id == chain_id)
-        .order_by(ChainTransaction.sender, ChainTransaction.nonce)
-        .limit(limit)
-    )
+    t = ChainTransaction
+    place = sa.func.row_number().over(partition_by=t.sender, order_by=t.nonce)
+    waiting = sa.select(t).where(t.status.in_(UNFINISHED), t.chain_id == chain_id)
+    rows = read(waiting.order_by(place, t.created_at, t.id).limit(limit))
     for row in rows:
         try:
             _follow(row)

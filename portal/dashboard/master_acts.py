@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from portal.dashboard import confirm, master_page, wizard_page
 from portal.db import db
-from portal.errors import Conflict, FieldError, NotFound
+from portal.errors import Conflict, FieldError, Invalid, NotFound
 from portal.idempotency import Answer
 from portal.masters import ending, launch, queries, service
 from portal.masters.models import Master
@@ -60,6 +60,8 @@ def do(master_id: uuid.UUID, act: str) -> Response:
         return unsure
     try:
         COMMANDS[act](current_user.user_id, master_id, keyed(_back(master_id)), _version())
+    except Invalid as wrong:
+        return _review(own(master_id), wizard_page.worded(wrong.errors))
     except Conflict as refusal:
         return _page(master_id, 409, refusal.detail)
     if act in TOLD:
@@ -87,7 +89,11 @@ def _not_typed(found: Master) -> Response | None:
     typed = " ".join(request.form.get("title", "").split()).casefold()
     if typed == " ".join(found.title.split()).casefold() or not master_page.may_edit(found) or found.ipo is None:
         return None
-    wrong = [FieldError("title", f"Type the title as it stands here: {found.title}")]
+    return _review(found, [FieldError("title", f"Type the title as it stands here: {found.title}")])
+
+
+def _review(found: Master, wrong: list[FieldError]) -> Response:
+    """Everything once more, with what is wrong; what was typed stays."""
     shown = wizard_page.page(db.session(), found, "review", request.form, wrong)
     return answer("dashboard/wizard.html", 422, **shown)
 

@@ -17,11 +17,13 @@ from typing import Any
 
 from portal.config import Settings
 from portal.dashboard import master_form
+from portal.db import utcnow
 from portal.errors import Conflict, FieldError, Invalid
 from portal.files.store import UNCHANGED, Change
 from portal.idempotency import KeyedRequest
 from portal.masters import forms, service
 from portal.masters.models import Master
+from portal.masters.terms import must_lie_ahead
 from portal.money import format_bps
 from portal.web.bodies import parse
 
@@ -148,8 +150,10 @@ def save(
         return service.edit_draft(user_id, master.id, details, None, settings, keyed, edition, cover)
     whole = {name: text for name, text in master_form.typed(master).items() if text and name not in FIELDS[key]}
     offer = parse(forms.NewMaster, forms.typed_fields(whole | fields))
-    details = service.details_of(master)
-    return service.edit_draft(user_id, master.id, details, offer.terms(), settings, keyed, edition)
+    details, terms = service.details_of(master), offer.terms()
+    if key == "schedule" and terms is not None:
+        must_lie_ahead(terms.starts_at, terms.ends_at, utcnow())
+    return service.edit_draft(user_id, master.id, details, terms, settings, keyed, edition)
 
 
 def _meant(fields: Mapping[str, str]) -> dict[str, str]:

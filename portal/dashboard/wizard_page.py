@@ -21,6 +21,7 @@ from portal.errors import FieldError, NotFound
 from portal.masters import policies, service
 from portal.masters.models import Master, MasterIpo
 from portal.masters.shapes import cover_url
+from portal.masters.terms import fault_of_end
 from portal.money import bps_of
 from portal.tokens import queries as tokens
 from portal.tokens import service as coins
@@ -178,7 +179,7 @@ def _figures(ipo: MasterIpo) -> dict[str, Any]:
         "first_bps": [ipo.first_minter_bonus_bps, ipo.second_minter_bonus_bps, ipo.third_minter_bonus_bps],
         "resale": ipo.allow_secondary_resale, "person_cap": ipo.person_cap,
         "starts_at": ipo.scheduled_start_at, "ends_at": ipo.scheduled_end_at,
-        "late": ipo.scheduled_end_at is not None and ipo.scheduled_end_at <= utcnow(),
+        "late": fault_of_end(ipo.scheduled_start_at, ipo.scheduled_end_at, utcnow()),
         "gross": gross, "fee": fee, "net": gross - fee,
     }  # fmt: skip
 

@@ -86,22 +86,35 @@ class Pause:
     def __init__(self, settings: Settings) -> None:
         self._poll = POLL_SECONDS if node.is_near(settings.rpc_url) else REMOTE_POLL_SECONDS
         self._failures = 0
+        self._told: set[str] = set()
 
     def around(self, work: Callable[[], bool]) -> bool:
-        """Do a round; trouble is told once, and once when it is over. Returns whether there is more to do now."""
+        """Do a round; each kind of trouble is told once, and once when it is over. Returns whether there is more to do.
+
+        Whatever a node or a batch does, the next round tries again: what nobody expected is told with its traceback,
+        and `/status` sees that nothing is written.
+        """
         try:
             busy = work()
-        except (DomainError, OperationalError) as error:
-            if self._failures == 0:
-                log.warning("the indexer waits: %s", error)
-            if isinstance(error, DBAPIError):
-                db.engine.dispose()
-            self._failures += 1
+        except Exception as error:
+            self._trouble(error)
             return False
         if self._failures:
             log.info("the indexer goes on after %s tries", self._failures)
         self._failures = 0
+        self._told.clear()
         return busy
+
+    def _trouble(self, error: Exception) -> None:
+        known = isinstance(error, (DomainError, OperationalError))
+        kind = "known" if known else type(error).__qualname__
+        if kind not in self._told:
+            log.log(logging.WARNING if known else logging.ERROR, "the indexer waits: %s", error,
+                    exc_info=None if known else error)  # fmt: skip
+        self._told.add(kind)
+        if isinstance(error, DBAPIError):
+            db.engine.dispose()
+        self._failures += 1
 
     def sleep(self, keep_going: Going) -> None:
         end = time.monotonic() + self.seconds()

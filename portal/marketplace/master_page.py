@@ -27,7 +27,7 @@ from portal.marketplace.wording import (
     short,
     terms_href,
 )
-from portal.masters import minting
+from portal.masters import minting, policies
 from portal.masters.enums import IpoStatus
 from portal.masters.models import Master, MasterIpo
 from portal.masters.shapes import contract_lines, shown_status, track
@@ -145,7 +145,7 @@ def _offer(session: Session, master: Master, ipo: MasterIpo, viewer: Viewer, ask
         "reason_href": href,
         "wallets": [(address, short(address)) for address in able],
         "others": [(address, short(address)) for address in wallets if address not in able],
-        "fee_bps": viewer.settings.primary_fee_bps,
+        "fee_bps": policies.sale_fee_bps(ipo, viewer.settings),
         "network_fee": None if fee is None else f"{format_units(fee - fee % 10**12, 18)} ETH",
         "terms_version": ipo.terms_version,
         "terms_href": terms_href(master.id, ipo.terms_version),

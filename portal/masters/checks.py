@@ -3,12 +3,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from portal.chain.abi import encode_call
 from portal.chain.checks import calls, returned
-from portal.checks import LATE, AnyCheck, ChainCheck, Check
+from portal.checks import LATE, AnyCheck, ChainCheck, Check, Request
 
 PARTS = ("revenue_share_nft_holders_bps", "retained_artist_bps", "retained_platform_bps")
 BONUSES = ("first_minter_bonus_bps", "second_minter_bonus_bps", "third_minter_bonus_bps")
 RESALE = " + ".join(f"coalesce({column}, 0)" for column in ("secondary_royalty_bps", *BONUSES))
+
+_phase = returned("MasterShares", "phase")
+
+
+def _phase_then(row: Sequence[Any], _at: dict[str, str]) -> Request:
+    """Asks at the block in the fourth column: what became final up to there has been followed up."""
+    return "eth_call", [{"to": row[2], "data": encode_call("MasterShares", "phase")}, hex(int(row[3]))]
+
+
+def _open_or_over(answer: Any) -> str:
+    phase = _phase(answer)
+    return {"0": "open", "1": "open", "2": "open", "3": "closed", "4": "cancelled"}.get(phase, phase)
+
 
 CHECKS: list[AnyCheck] = [
     Check(
@@ -141,6 +158,22 @@ CHECKS: list[AnyCheck] = [
         """,
         calls("MasterShares", "phase"),
         returned("MasterShares", "phase"),
+    ),
+    ChainCheck(
+        "offers.open_here_are_open_on_chain",
+        "master_ipos",
+        "An offer that is to open or open is that on the chain too, by what is final, or is being closed here.",
+        f"""
+        SELECT i.id, 'open', c.contract_address, k.finalized_number
+        FROM master_ipos i JOIN master_contracts c USING (master_id) JOIN chain_cursors k USING (chain_id)
+        WHERE c.chain_id = :chain AND i.status IN ('scheduled', 'live') AND c.deployed_at_block <= k.finalized_number
+          AND NOT EXISTS (
+            SELECT FROM outbox o WHERE o.job = 'close_ipo' AND o.payload ->> 'ipo_id' = i.id::text
+             AND o.done_at IS NULL AND o.failed_at IS NULL
+             AND coalesce(o.not_before, o.created_at) BETWEEN now() - {LATE} AND now() + {LATE})
+        """,
+        _phase_then,
+        _open_or_over,
     ),
     Check(
         "policies.are_what_their_hash_says",

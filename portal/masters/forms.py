@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from portal import money
 from portal.errors import FieldError, Invalid
@@ -59,12 +59,6 @@ class NewIpo(Body):
     person_cap: Annotated[Whole, Field(ge=1, le=MOST_SUPPLY)] | None = None
     scheduled_start_at: Moment | None = None
     scheduled_end_at: Moment | None = None
-
-    @model_validator(mode="after")
-    def _end_after_start(self) -> Self:
-        if self.scheduled_start_at and self.scheduled_end_at and self.scheduled_end_at <= self.scheduled_start_at:
-            raise ValueError("The sale must end after it starts.")
-        return self
 
     def terms(self) -> OfferTerms:
         return OfferTerms(

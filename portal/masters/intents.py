@@ -11,8 +11,9 @@ from portal.chain.client import current
 from portal.config import Settings
 from portal.db import transaction
 from portal.errors import Unavailable
-from portal.masters import minting, permits
+from portal.masters import minting, permits, policies
 from portal.masters.minting import Purchase
+from portal.masters.models import MasterIpo
 from portal.money import bps_of
 
 
@@ -52,13 +53,14 @@ def mint_intent(
     with transaction() as session:
         wanted = minting.purchase(session, user_id, master_id, wallet, quantity)
         minting.accept_terms(session, user_id, wanted, "intent", terms_seen)
+        fee_bps = policies.sale_fee_bps(session.get_one(MasterIpo, wanted.ipo_id), settings)
     value = wanted.total if wanted.currency == "ETH" else 0
     data = permits.mint_data(user_id, wanted)
     return MintIntent(
         wanted,
         Unsigned(wanted.shares_address, data, value, int(wanted.chain_id)),
         approval(wanted),
-        bps_of(wanted.total, settings.primary_fee_bps),
+        bps_of(wanted.total, fee_bps),
     )
 
 

@@ -12,6 +12,7 @@ import uuid
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from flask import current_app
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -19,14 +20,16 @@ from portal import faults, live, outbox
 from portal.accounts import queries as account_queries
 from portal.audit.enums import AuditActionCategory
 from portal.audit.service import log_system_event, record
+from portal.config import Settings
 from portal.db import must_hit, transaction, utcnow
-from portal.errors import Conflict, NotFound, Waiting
+from portal.errors import Conflict, Invalid, NotFound, Waiting
 from portal.files import store
 from portal.idempotency import KeyedRequest, claim, keep
 from portal.masters import policies
 from portal.masters.enums import DividendDistributionModel, IpoStatus, MasterStatus
 from portal.masters.models import DividendContract, Master, MasterContract, MasterIpo
 from portal.masters.service import own_master
+from portal.masters.terms import fault_of_end, must_lie_ahead
 
 CHANGED = "This offer has changed since you opened it."
 LOOK_AGAIN = dt.timedelta(seconds=5)
@@ -74,7 +77,7 @@ def launch_ipo(
     """Launch one's own draft offer. A verified artist's is deployed at once; others wait for staff as `pending`.
 
     Raises Conflict for an offer that is no draft (of two at once one wins), without confirmed rights, without a
-    wallet that the proceeds could go to, or whose `version` is another one by now.
+    wallet that the proceeds could go to, or whose `version` is another one by now; Invalid where its end has passed.
     """
     with transaction() as session:
         claim(session, keyed)
@@ -93,12 +96,19 @@ def launch_ipo(
 
 
 def approve_master(master_id: uuid.UUID, keyed: KeyedRequest | None = None) -> Master:
-    """Staff lets a waiting master pass; its launch, which the artist asked for, goes on."""
+    """Staff lets a waiting master pass; its launch, which the artist asked for, goes on.
+
+    Raises Conflict where the sale's end has passed while it waited: its artist has to set another one.
+    """
     with transaction() as session:
         claim(session, keyed)
         master = _waiting(session, master_id)
+        try:
+            ipo = _launchable(session, master)
+        except Invalid as late:
+            raise Conflict(f"{late.errors[0].message} Send it back to its artist, who can set another one.") from late
         _move_master(session, master, MasterStatus.APPROVED)
-        _schedule(session, master, _launchable(session, master))
+        _schedule(session, master, ipo)
         keep(session, master)
         return master
 
@@ -168,13 +178,16 @@ def version_of(ipo_id: uuid.UUID) -> int:
 def must_be_scheduled(session: Session, ipo_id: uuid.UUID, version: int) -> None:
     """Inside the transaction that commits the signed deployment: from then on the offer cannot be taken back.
 
-    Raises TakenBack, and Waiting where it was taken back and launched anew since `version`, maybe with other terms.
+    Raises TakenBack, Waiting where it was taken back and launched anew since `version`, maybe with other terms, and
+    Conflict where the sale's end has passed in the meantime: the contract could sell nothing.
     """
     ipo = locked_ipo(session, ipo_id)
     if ipo.status is not IpoStatus.SCHEDULED:
         raise TakenBack("This offer was taken back.")
     if ipo.version != version:
         raise Waiting("The offer has changed since its deployment was prepared.")
+    if (fault := fault_of_end(ipo.scheduled_start_at, ipo.scheduled_end_at, utcnow())) is not None:
+        raise Conflict(fault)
 
 
 def note_failure(ipo_id: uuid.UUID, name: str, reason: str) -> None:
@@ -210,14 +223,17 @@ def _launchable(session: Session, master: Master) -> MasterIpo:
         raise Conflict("Confirm first that the recording is yours to share.")
     if not any(w.verified for w in account_queries.wallets_of(session, master.artist.user_id)):
         raise Conflict("Link a wallet first: the proceeds go there.")
+    must_lie_ahead(ipo.scheduled_start_at, ipo.scheduled_end_at, utcnow())
     return ipo
 
 
 def _schedule(session: Session, master: Master, ipo: MasterIpo) -> None:
     """draft -> scheduled, and the deployment asked for; of two at once one hits no row."""
-    terms = policies.publish(session, master, ipo)
+    settings: Settings = current_app.config["SETTINGS"]
+    fee = settings.primary_fee_bps
+    terms = policies.publish(session, master, ipo, fee)
     faults.point("launch-terms")
-    move_ipo(session, ipo, IpoStatus.SCHEDULED, terms_version=terms.version)
+    move_ipo(session, ipo, IpoStatus.SCHEDULED, terms_version=terms.version, sale_fee_bps=fee)
     faults.point("launch-scheduled")
     outbox.add(session, "deploy_contract", {"ipo_id": str(ipo.id)}, dedupe=deployment_job(ipo.id))
     faults.point("launch-asked")

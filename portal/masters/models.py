@@ -118,7 +118,7 @@ class MasterIpo(Identified, Stamped, Versioned, Model):
     """The primary sale of a master's shares, one per master (T12 master_ipos).
 
     `retained_platform_bps` is internal: it appears in no page, answer, event or export. `minted_supply` is
-    written by the indexer only. Prices are in the currency's smallest unit.
+    written by the indexer only. Prices are in the currency's smallest unit. `sale_fee_bps` is fixed at the launch.
     """
 
     __tablename__ = "master_ipos"
@@ -140,7 +140,7 @@ class MasterIpo(Identified, Stamped, Versioned, Model):
         *not_negative("mint_price_wei"),
         *bps("revenue_share_nft_holders_bps", "retained_artist_bps", "retained_platform_bps"),
         *bps("first_minter_bonus_bps", "second_minter_bonus_bps", "third_minter_bonus_bps"),
-        *bps("secondary_royalty_bps"),
+        *bps("secondary_royalty_bps", "sale_fee_bps"),
     )
 
     master_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("masters.id"), unique=True)
@@ -167,6 +167,7 @@ class MasterIpo(Identified, Stamped, Versioned, Model):
     person_cap: Mapped[int | None]
     terms_version: Mapped[S50 | None]
     early_access_until: Mapped[dt.datetime | None]
+    sale_fee_bps: Mapped[int | None]
 
     master: Mapped[Master] = relationship(back_populates="ipo")
 

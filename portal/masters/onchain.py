@@ -18,6 +18,7 @@ from portal.chain.sender import Call
 from portal.config import Settings
 from portal.db import db
 from portal.errors import Conflict, Waiting
+from portal.masters import policies
 from portal.masters.enums import IpoStatus
 from portal.masters.launch import Deployment, TakenBack
 from portal.masters.models import MasterIpo
@@ -66,7 +67,7 @@ def creation(ipo_id: uuid.UUID, settings: Settings) -> Call:
         ipo.first_minter_bonus_bps or 0,
         ipo.second_minter_bonus_bps or 0,
         ipo.third_minter_bonus_bps or 0,
-        settings.primary_fee_bps,
+        policies.sale_fee_bps(ipo, settings),
         ipo.person_cap is not None or ipo.terms_version is not None,
     )
     base = f"{settings.public_url}/metadata/{master.id}/"

@@ -11,12 +11,12 @@ import hashlib
 import uuid
 
 import sqlalchemy as sa
-from flask import current_app
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal.config import Settings
 from portal.errors import Conflict
+from portal.masters.enums import IpoStatus
 from portal.masters.models import Master, MasterIpo, PolicyConsent, PolicyVersion
 from portal.money import CURRENCIES, format_bps, format_units
 
@@ -43,14 +43,19 @@ def compose(master: Master, ipo: MasterIpo, fee_bps: int) -> str:
     return f"TERMS OF THE OFFER\n\n{rows}\n\nGENERAL TERMS, VERSION {GENERAL_VERSION}\n\n{general}\n"
 
 
+def sale_fee_bps(ipo: MasterIpo, settings: Settings) -> int:
+    """The sale's fee: a launched offer's was fixed then, a draft's would be the setting of now."""
+    fixed = None if ipo.status is IpoStatus.DRAFT else ipo.sale_fee_bps
+    return settings.primary_fee_bps if fixed is None else fixed
+
+
 def content_hash(text: str) -> str:
     return "0x" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def publish(session: Session, master: Master, ipo: MasterIpo) -> PolicyVersion:
-    """Write the terms down as they are now; the same words are the same version."""
-    settings: Settings = current_app.config["SETTINGS"]
-    text = compose(master, ipo, settings.primary_fee_bps)
+def publish(session: Session, master: Master, ipo: MasterIpo, fee_bps: int) -> PolicyVersion:
+    """Write the terms down as they are now, with the sale's fee; the same words are the same version."""
+    text = compose(master, ipo, fee_bps)
     digest = content_hash(text)
     held = session.scalars(sa.select(PolicyVersion).where(PolicyVersion.ipo_id == ipo.id)).all()
     found = next((one for one in held if one.content_hash == digest), None)

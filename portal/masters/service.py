@@ -23,7 +23,7 @@ from portal.idempotency import KeyedRequest, claim, keep
 from portal.masters import queries
 from portal.masters.enums import IpoStatus, MasterStatus
 from portal.masters.models import Master, MasterCollaborator, MasterIpo
-from portal.masters.terms import MasterDetails, OfferTerms, Partner
+from portal.masters.terms import MasterDetails, OfferTerms, Partner, must_lie_ahead
 from portal.money import BPS
 from portal.subscriptions import queries as plans
 
@@ -316,13 +316,18 @@ def _offer(master_id: uuid.UUID, terms: OfferTerms, settings: Settings) -> Maste
 
 
 def _apply(ipo: MasterIpo, terms: OfferTerms, settings: Settings) -> None:
-    """Copy the terms to the row; the platform's part is the platform's, the artist's is what remains."""
+    """Copy the terms to the row; the platform's part is the platform's, the artist's is what remains.
+
+    Times that stand already may have gone by since: the launch asks for them again.
+    """
     artist_bps = BPS - terms.holders_bps - settings.platform_bps
     if artist_bps < 0:
         most = (BPS - settings.platform_bps) // 100
         raise Invalid(FieldError("ipo.revenueShareNftHoldersBps", f"At most {most} % can go to holders."))
     if sum(terms.minter_bonus_bps) + terms.royalty_bps + settings.trading_fee_bps > BPS:
         raise Invalid(FieldError("ipo.secondaryRoyaltyBps", "Royalty, first buyers' parts and fee are over 100 %."))
+    if (terms.starts_at, terms.ends_at) != (ipo.scheduled_start_at, ipo.scheduled_end_at):
+        must_lie_ahead(terms.starts_at, terms.ends_at, utcnow())
     ipo.total_supply = terms.total_supply
     ipo.mint_price_wei, ipo.mint_price_currency = terms.mint_price, terms.currency
     ipo.revenue_share_nft_holders_bps = terms.holders_bps

@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from portal.errors import FieldError, Invalid
 from portal.masters.enums import MasterType
+
+OVER_ALREADY = "This end is over already: nobody could buy."
 
 
 @dataclass(frozen=True)
@@ -42,3 +45,18 @@ class Partner:
     name: str
     role: str
     bps: int
+
+
+def fault_of_end(starts_at: dt.datetime | None, ends_at: dt.datetime | None, now: dt.datetime) -> str | None:
+    """What is wrong with a sale's end, in words: it has to lie ahead and after the start. None for no end."""
+    if ends_at is None:
+        return None
+    if ends_at <= now:
+        return OVER_ALREADY
+    return "The sale must end after it starts." if starts_at is not None and ends_at <= starts_at else None
+
+
+def must_lie_ahead(starts_at: dt.datetime | None, ends_at: dt.datetime | None, now: dt.datetime) -> None:
+    """Raises Invalid for the end where `fault_of_end` finds something."""
+    if (fault := fault_of_end(starts_at, ends_at, now)) is not None:
+        raise Invalid(FieldError("ipo.scheduledEndAt", fault))

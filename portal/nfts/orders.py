@@ -91,10 +91,10 @@ def prepare(user_id: uuid.UUID, wish: Wish, settings: Settings, keyed: KeyedRequ
 
 
 def preview(user_id: uuid.UUID, wish: Wish, settings: Settings) -> Intent:
-    """As `prepare`, by the database alone, with nothing to sign: enough for a demo wallet, whose job sends what has to
-    come first and gets the play money that is missing.
+    """As `prepare`, by the database and the market's own fee, with nothing to sign: enough for a demo wallet, whose job
+    sends what has to come first and gets the play money that is missing.
     """
-    place = venue.known(settings)
+    place = venue.asked(settings)
     settled = _with_wallet(user_id, wish, settings)
     with transaction() as session:
         plan = plans.plan(session, user_id, settled, place)

@@ -15,9 +15,10 @@ from portal.chain.signer import Role
 from portal.db import db, transaction
 from portal.errors import Conflict, Waiting
 from portal.masters import launch
+from portal.masters.onchain import MADE_ALREADY
 from portal.queue import job
 from portal.tokens import onchain, queries, service
-from portal.tokens.service import Payout, Share
+from portal.tokens.service import CoinMade, Payout, Share
 
 BATCH = 25
 
@@ -39,14 +40,25 @@ def deploy_coin(ipo_id: str) -> None:
         with transaction() as session:
             sender.retire(session, name)
         faults.point("coin-prepared")
-        sender.send(name, call, signers.of_role(settings, Role.OPERATOR))
-        made = onchain.made(artist_id, following.wait(name), settings)
+        made = _made(artist_id, name, call)
     except Conflict as error:
         launch.note_failure(offer, name, _reason(error))
         return
     faults.point("coin-sent")
     service.record_coin(artist_id, made)
     faults.point("coin-recorded")
+
+
+def _made(artist_id: uuid.UUID, name: str, call: Call) -> CoinMade:
+    """Success is what the chain says: the coin may stand there though our row of sending it was lost."""
+    settings = onchain.settings_now()
+    try:
+        sender.send(name, call, signers.of_role(settings, Role.OPERATOR))
+        return onchain.made(artist_id, following.wait(name), settings)
+    except Reverted as error:
+        if error.reason != MADE_ALREADY:
+            raise
+        return onchain.standing(artist_id, settings)
 
 
 @job("share_coins")

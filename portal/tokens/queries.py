@@ -7,7 +7,7 @@ import uuid
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from portal.masters.models import MasterIpo
+from portal.masters.models import Master, MasterContract, MasterIpo
 from portal.tokens.models import ArtistToken, CoinPlan, TokenHolder
 
 Place = tuple[int, str]
@@ -24,6 +24,14 @@ def coin_of(session: Session, artist_id: uuid.UUID, chain_id: str) -> ArtistToke
     t = ArtistToken
     statement = sa.select(t).where(t.artist_id == artist_id, t.chain_id == chain_id).options(joinedload(t.artist))
     return session.scalars(statement).one_or_none()
+
+
+def first_deployment(session: Session, artist_id: uuid.UUID, chain_id: str) -> int:
+    """The block of the artist's first shares on this chain; 0 where that is not known."""
+    of_artist = sa.select(Master.id).where(Master.artist_id == artist_id)
+    first = sa.select(sa.func.min(MasterContract.deployed_at_block))
+    where = MasterContract.chain_id == chain_id, MasterContract.master_id.in_(of_artist)
+    return int(session.scalar(first.where(*where)) or 0)
 
 
 def coin(session: Session, coin_id: uuid.UUID) -> ArtistToken | None:

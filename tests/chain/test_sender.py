@@ -142,6 +142,17 @@ def test_it_becomes_final_with_the_blocks(session: Session, chain: Chain) -> Non
     assert rows(session)[0].status is Status.FINAL
 
 
+def test_an_account_with_many_keeps_no_other_waiting(session: Session, chain: Chain) -> None:
+    first, second = sorted((of_dev_account(1), of_dev_account(2)), key=lambda one: one.address)
+    for number in range(3):
+        sender.send(f"pay:{number}", PAYMENT, first)
+    sender.send("other", PAYMENT, second)
+    ask(chain, "hardhat_mine", 5)
+    assert following.follow(limit=2) == 2
+    final = {row.purpose for row in rows(session) if row.status is Status.FINAL}
+    assert final == {"pay:0", "other"}
+
+
 def test_one_that_a_reorg_took_away_is_sent_again(session: Session, chain: Chain, onchain: Client) -> None:
     before = ask(chain, "evm_snapshot")
     sender.send("pay", PAYMENT, SENDER)

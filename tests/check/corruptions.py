@@ -101,6 +101,9 @@ OFFERS = {
     "offers.over_here_are_over_on_chain": changed(
         "master_ipos", "status = 'closed', actual_end_at = now()", "status = 'live'"
     ),
+    "offers.open_here_are_open_on_chain": changed(
+        "master_ipos", "status = 'live', actual_end_at = NULL", "status = 'closed'"
+    ),
     "policies.are_what_their_hash_says": changed("policy_versions", "content = content || '!'"),
     "permits.name_published_terms": changed("mint_permits", f"terms_hash = '{NO_HASH}'"),
     "artists.total_masters_is_masters": changed("artists", "total_masters = total_masters + 1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.db import db
+from portal.accounts.service import link_wallet
+from portal.db import db, transaction, utcnow
+from portal.masters.enums import IpoStatus
 from portal.masters.models import Master, MasterCollaborator, MasterIpo
 from tests import factories
 from tests.conftest import Client
@@ -150,3 +153,41 @@ def test_a_plan_limits_the_offers_that_are_added_later(client: Client, session: 
     session.execute(sa.text("UPDATE subscription_plans SET max_ipos_per_month = 0 WHERE slug = 'free'"))
     session.commit()
     assert client.post(f"{drafted}/offer", data=OFFER).status_code == 403
+
+
+def test_an_end_that_is_over_is_refused_at_its_field_and_the_words_stay(client: Client, drafted: str) -> None:
+    client.post(f"{drafted}/offer", data=OFFER)
+    for times, why in (
+        ({"scheduledEndAt": "2020-02-01T10:00"}, "This end is over already"),
+        ({"scheduledStartAt": "2031-02-01T10:00", "scheduledEndAt": "2031-02-01T10:00"}, "must end after it starts"),
+    ):
+        answer = client.post(f"{drafted}/schedule", data=times)
+        assert answer.status_code == 422
+        assert why in answer.text
+        assert 'id="scheduledEndAt-error"' in answer.text
+        assert f'value="{times["scheduledEndAt"]}"' in answer.text
+    assert ipo().scheduled_end_at is None
+
+
+def test_an_end_that_passed_since_it_was_typed_keeps_the_offer_from_being_launched(
+    client: Client, drafted: str
+) -> None:
+    home = drafted.removesuffix("/ipo")
+    client.post(f"{drafted}/offer", data=OFFER)
+    client.post(f"{home}/rights", data={"confirmed": "on"})
+    with transaction() as inner:
+        offer = inner.scalars(sa.select(MasterIpo)).one()
+        offer.scheduled_end_at = utcnow() - dt.timedelta(seconds=1)
+        link_wallet(inner, offer.master.artist.user_id, "0x" + "ab" * 20, "31337", "Main")
+    page = client.post(f"{home}/launch", data={"title": "First Ice"})
+    assert page.status_code == 422
+    assert "This end is over already" in page.text
+    assert 'href="#scheduledEndAt"' in page.text
+    assert 'id="scheduledEndAt"' in page.text
+    assert 'value="First Ice"' in page.text
+    refused = client.post(f"/api/v2/masters/{ipo().master_id}/ipo/launch")
+    assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, "ipo.scheduledEndAt")
+    assert ipo().status is IpoStatus.DRAFT
+    assert client.post(f"{drafted}/schedule", data={"scheduledEndAt": "2031-02-01T10:00"}).status_code == 303
+    assert client.post(f"{home}/launch", data={"title": "First Ice"}).status_code == 303
+    assert ipo().status is IpoStatus.SCHEDULED

@@ -45,6 +45,7 @@ RULES = {
     "The room must end after it starts.",
     "The sale must end after it starts.",
     "The vote has decided; only a tie leaves a choice.",
+    "This end is over already: nobody could buy.",
     "This kind of decision has no options.",
     "This wallet is not linked to you.",
     "This wallet is not linked to your account.",

@@ -49,6 +49,30 @@ def test_each_fault_changes_nothing_and_is_over_by_itself(staged: Callable[..., 
             assert found(stage.session, world) == expected(world.chain), name
 
 
+def test_what_nobody_expected_is_told_with_its_traceback_and_waited_for(
+    staged: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Beside trouble that is known: neither hides the other, and each is told once."""
+    world = World()
+    world.launch()
+
+    def broken() -> bool:
+        raise KeyError("a batch that cannot be")
+
+    with staged(world) as stage, caplog.at_level(logging.INFO, "portal.indexer"):
+        pause = Pause(stage.settings)
+        stage.node.fault = FAULTS["500"]
+        rounds = [stage.follower.round, broken] * 3
+        assert [pause.around(one) for one in rounds] == [False] * 6
+        assert pause.seconds() > loop.POLL_SECONDS
+        stage.node.fault = None
+        stage.record()
+        assert pause.around(stage.follower.round) is True
+        assert pause.around(broken) is False
+    told = [(record.levelname, record.exc_info is not None) for record in caplog.records]
+    assert told == [("WARNING", False), ("ERROR", True), ("INFO", False), ("ERROR", True)]
+
+
 def test_trouble_is_told_once_and_its_end_once(staged: Callable[..., Any], caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     world.launch()

@@ -93,6 +93,16 @@ def test_fields_that_are_not_theirs_are_refused(artist_client: Client, session: 
     assert rows(session) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("start", [None, "2031-01-01T10:00:00Z"])
+def test_an_end_that_is_over_or_not_after_the_start_is_refused(
+    artist_client: Client, session: Session, start: str | None
+) -> None:
+    times = {"scheduledStartAt": start, "scheduledEndAt": start or "2020-01-01T10:00:00Z"}
+    answer = artist_client.post("/api/v2/masters", json=BODY | {"ipo": OFFER | times})
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "ipo.scheduledEndAt")
+    assert rows(session) == (0, 0, 0)
+
+
 BAD = [True, 1.0, -1, 0, "1_000", "１２", "-0", 2**63, 2**256, None, "", [], {}]
 
 

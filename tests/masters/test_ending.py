@@ -120,10 +120,11 @@ def test_it_is_closed_once_that_is_final(session: Session, artist: Artist, work:
 
 
 def test_the_chains_clock_ends_it(session: Session, artist: Artist, work: Work, chain: Chain) -> None:
-    end = contract.moment(chain.w3.eth.get_block("pending")["timestamp"] + 3600)
-    launched(session, artist, work, ends_at=end)
+    clock = chain.w3.eth.get_block("pending")["timestamp"]
+    end = max(int(utcnow().timestamp()), clock) + 3600
+    launched(session, artist, work, ends_at=contract.moment(end))
     assert status(session) is IpoStatus.LIVE
-    chain.w3.provider.make_request("evm_increaseTime", [3700])  # type: ignore[arg-type]
+    chain.w3.provider.make_request("evm_increaseTime", [end - clock + 100])  # type: ignore[arg-type]
     wake(session)
     work()
     assert status(session) is IpoStatus.CLOSED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -17,10 +18,11 @@ from portal.chain import signer as signers
 from portal.chain.abi import decode_result, encode_call
 from portal.chain.bootstrap import Contracts
 from portal.chain.client import Client as Node
-from portal.db import db, transaction
+from portal.chain.models import ChainTransaction
+from portal.db import db, transaction, utcnow
 from portal.errors import Conflict
 from portal.indexer import loop
-from portal.masters import launch, minting
+from portal.masters import ending, jobs, launch, minting
 from portal.masters.enums import IpoStatus, MasterStatus
 from portal.masters.models import Master, MasterContract, MasterIpo
 from portal.outbox import OutboxJob
@@ -128,6 +130,36 @@ def test_unverified_artists_wait_for_staff(live_app: Flask, session: Session, ar
     launch.approve_master(master.id)
     work()
     assert session.scalar(sa.select(MasterIpo.status)) is IpoStatus.LIVE
+
+
+def test_an_end_that_passes_on_the_way_keeps_the_contracts_off_the_chain(
+    live_app: Flask, session: Session, artist: Artist
+) -> None:
+    """While staff has not decided, and after the launch, before the deployment is signed."""
+    session.execute(sa.update(Artist).values(is_verified=False))
+    session.commit()
+    user_id, master_id = artist.user_id, factories.master(session, artist).id
+    launch.launch_ipo(user_id, master_id)
+    past, ahead = utcnow() - dt.timedelta(seconds=1), utcnow() + dt.timedelta(days=90)
+    _set_end(session, past)
+    with pytest.raises(Conflict, match=r"over already.*Send it back"):
+        launch.approve_master(master_id)
+    _set_end(session, ahead)
+    launch.approve_master(master_id)
+    _set_end(session, past)
+    offer = session.scalars(sa.select(MasterIpo.id)).one()
+    session.rollback()
+    with as_worker(live_app):
+        jobs.deploy_contract(str(offer))
+    assert session.scalar(sa.select(ChainTransaction.id).where(ChainTransaction.purpose.like("deploy:%"))) is None
+    assert "over already" in (session.scalar(sa.select(OutboxJob.last_error)) or "")
+    assert ending.cancel_offer(user_id, master_id).status is IpoStatus.DRAFT
+
+
+def _set_end(session: Session, at: dt.datetime) -> None:
+    session.rollback()
+    session.execute(sa.update(MasterIpo).values(scheduled_end_at=at))
+    session.commit()
 
 
 def test_a_demo_wallet_buys_on_the_chain(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from portal.chain.client import Reverted, connect
 from portal.db import db, transaction
 from portal.errors import Conflict
 from portal.masters import acts, launch, minting, permits
+from portal.masters import onchain as onchain_side
 from portal.masters.models import Master
 from tests import factories
 from tests.chain_fixture import Chain
@@ -87,6 +90,28 @@ def test_an_intent_can_be_signed_and_mints(
     shares = intent["transaction"]["to"]
     answer = onchain.call(shares, encode_call("MasterShares", "balanceOf", (wallet(live_app, 1),)))
     assert decode_result("MasterShares", "balanceOf", answer) == (2,)
+
+
+@pytest.mark.walk
+def test_a_sale_keeps_the_fee_that_it_was_launched_with(
+    live_app: Flask, client: Client, session: Session, fan: User, work: Work, sign_in: Callable[..., Any]
+) -> None:
+    """Another setting while its contracts are on their way, and after."""
+    settings = live_app.config["SETTINGS"]
+    artist = factories.artist(session)
+    linked(live_app, artist.user_id, 0)
+    master_id = factories.master(session, artist).id
+    launch.launch_ipo(artist.user_id, master_id)
+    live_app.config["SETTINGS"] = replace(settings, primary_fee_bps=900)
+    work()
+    contract = db.session().get_one(Master, master_id).contracts[0].contract_address
+    assert onchain_side.proceeds(contract).fee_bps == settings.primary_fee_bps == 250
+    sign_in(client, fan)
+    body = {"wallet": wallet(live_app, 1), "quantity": 2}
+    intent = client.post(f"/api/v2/masters/{master_id}/ipo/mint-intents", json=body).json
+    assert [line["amount"] for line in intent["lines"]] == ["50000000", "1250000", "50000000"]
+    page = re.sub(r"<[^>]+>", "", client.get(f"/masters/{master_id}", follow_redirects=True).text)
+    assert re.findall(r"Sale fee +([\d.]+)", page) == ["2.5"]
 
 
 @pytest.mark.parametrize("body", [{"quantity": 0}, {"quantity": 11}, {"quantity": True}, {"wallet": "0x" + "11" * 20}])

@@ -149,6 +149,7 @@ ROWS = {
         INSERT INTO media_recording_blocks (recording_id, position, content)
             SELECT id, 0, '\\x00' FROM media_recordings;
     """,
+    "0027": "UPDATE master_ipos SET sale_fee_bps = 250",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from portal.masters import ending, minting
 from portal.nfts import book, market_checks, orders, wishes
 from portal.nfts.models import MasterNft, NftOrder, NftTransfer
 from portal.nfts.orders import Changed
+from portal.nfts.prices import Label
 from portal.nfts.wishes import Wish
 from portal.outbox import OutboxJob
 from tests import factories
@@ -131,6 +133,15 @@ def test_a_share_is_listed_repriced_and_bought_to_the_last_unit(floor: Floor) ->
     _royalties_wait_and_are_fetched(floor, parts)
     _nothing_is_broken(floor)
     assert service.differences(31337) == {}
+
+
+@pytest.mark.walk
+def test_the_fee_that_is_told_is_the_markets_also_after_the_setting_changed(floor: Floor) -> None:
+    wish = wishes.list_share(floor.share().id, ASKED, "USDC")
+    told = orders.preview(floor.fan, wish, replace(floor.settings, trading_fee_bps=900))
+    assert [line.amount for line in told.lines if line.label is Label.FEE] == [ASKED * 50 // 10_000]
+    assert floor.does(floor.fan, wish) == ""
+    assert floor.last("listing").fee_bps == 50
 
 
 def _nothing_is_broken(floor: Floor) -> None:

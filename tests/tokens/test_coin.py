@@ -94,6 +94,31 @@ def test_the_first_launch_makes_the_coin_with_its_parts_and_a_second_one_none(
     assert _coin(session).id == coin.id
 
 
+@pytest.mark.walk
+def test_a_coin_that_stands_though_our_records_of_it_were_lost_is_found(
+    live_app: Flask, session: Session, artist: Artist, work: Work
+) -> None:
+    """As after a database was restored from before it was made; one that is called otherwise is not taken."""
+    _launched(session, artist, work)
+    made = _coin(session)
+    told = made.contract_address, made.deployment_tx_hash, made.deployed_at_block, made.deployed_at, made.total_supply
+    for lost in ("artist_tokens", "chain_transactions WHERE purpose LIKE 'coin:%'"):
+        session.execute(sa.text(f"DELETE FROM {lost}"))
+    session.execute(sa.text("UPDATE outbox SET done_at = NULL WHERE job = 'deploy_coin'"))
+    session.execute(sa.text("UPDATE coin_plans SET symbol = 'OTHER'"))
+    session.commit()
+    with pytest.raises(AssertionError, match="called otherwise"):
+        work()
+    session.execute(sa.text("UPDATE coin_plans SET symbol = 'INESO'"))
+    session.execute(sa.text("UPDATE outbox SET failed_at = NULL WHERE job = 'deploy_coin'"))
+    session.commit()
+    work()
+    found = _coin(session)
+    assert told == (
+        found.contract_address, found.deployment_tx_hash, found.deployed_at_block, found.deployed_at, found.total_supply
+    )  # fmt: skip
+
+
 POINTS = ("coin-planned", "coin-prepared", "send-signed", "send-broadcast", "coin-sent", "coin-recorded")
 
 
