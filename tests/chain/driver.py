@@ -61,8 +61,8 @@ class Driver(Stages):
         if oracle.phase != CLOSED:
             return []
         if not oracle.traded:
-            return ["set_collection"] * 20
-        kinds = ["list"] * 4 + ["offer"] * 3
+            return ["set_collection"] * 8 + ["list"] * 6 + ["offer", "buy", "accept"]
+        kinds = ["list"] * 4 + ["offer"] * 3 + ["set_collection"]
         if oracle.live_listings():
             kinds += ["buy"] * 8 + ["move_listed"] * 2 + ["list_again", "cancel_listing", "set_fee", "set_fee"]
         kinds += ["accept"] * 6 + ["cancel_offer"] if oracle.offers else []

@@ -15,7 +15,7 @@ from portal.chain.compile import SOURCES, compile_source
 from tests.chain.driver import Driver
 
 pytestmark = pytest.mark.slow
-RUNS = 40
+RUNS = 120
 
 MUTANTS = {
     "fee rounded up": (
