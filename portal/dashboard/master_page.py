@@ -19,7 +19,7 @@ from portal.masters.acts import Act
 from portal.masters.ending import CancelEffect
 from portal.masters.enums import IpoStatus, MasterStatus
 from portal.masters.launch import deployment_job
-from portal.masters.models import Master, MasterIpo
+from portal.masters.models import Master, MasterContract, MasterIpo
 from portal.masters.onchain import Proceeds
 from portal.masters.shapes import contract_lines, cover_url, shown_status, track
 from portal.revenue import queries as revenue_queries
@@ -224,7 +224,8 @@ def _proceeds(session: Session, found: Master, asked: dict[str, Act]) -> dict[st
     except Unavailable:
         return told
     if money.paid:
-        return told | _paid_out(session, shares) | {"to": money.artist}
+        sent = asked["pay_proceeds"].tx_hash if "pay_proceeds" in asked else None
+        return told | _paid_out(session, found.contracts[0], sent) | {"to": money.artist}
     if ipo.status is IpoStatus.CANCELLED:
         return told | {"minor": money.waiting, "note": "Kept for the holders: each share is worth its price."}
     pay = asked.get("pay_proceeds")
@@ -252,9 +253,9 @@ def _note(ipo: MasterIpo, money: Proceeds, pay: Act | None) -> str | None:
     return "It waits in the contract until the offer is closed; then you withdraw it."
 
 
-def _paid_out(session: Session, shares: str) -> dict[str, Any]:
+def _paid_out(session: Session, contract: MasterContract, sent: str | None) -> dict[str, Any]:
     """What the contract's own event says that it paid."""
-    parts = master_queries.proceeds_paid(session, shares)
+    parts = master_queries.proceeds_paid(session, contract, sent)
     if parts is None:
         return {"note": "It was paid out. The figures follow in a moment."}
     artist, fee = parts

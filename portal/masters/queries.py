@@ -136,13 +136,36 @@ def finality(session: Session, chain_id: str, block: int | None) -> str:
     return "final" if row.finalized_number is not None and block <= row.finalized_number else "confirmed"
 
 
-def proceeds_paid(session: Session, shares: str) -> tuple[int, int] | None:
-    """(artist's part, fee) that a contract's `ProceedsWithdrawn` names, in smallest units; None before it is seen."""
-    data: str | None = session.scalar(
-        sa.text("SELECT data FROM chain_logs WHERE address = :shares AND name = 'ProceedsWithdrawn'"),
-        {"shares": shares},
-    )
+WITHDRAWN = """
+SELECT data FROM chain_logs
+WHERE chain_id = :chain AND block_number BETWEEN :first AND :last AND address = :shares AND name = 'ProceedsWithdrawn'
+ORDER BY block_number, log_index LIMIT 1
+"""
+"""Logs lie by their blocks: the smaller the range, the less is read."""
+PAID_IN = "SELECT block_number FROM chain_transactions WHERE tx_hash = :sent AND status <> 'failed'"
+SOLD_BY = "SELECT max(minted_at_block) FROM master_nfts WHERE master_contract_id = :contract"
+INDEXED = "SELECT head_number FROM chain_cursors WHERE chain_id = :chain"
+
+
+def proceeds_paid(session: Session, contract: MasterContract, sent: str | None) -> tuple[int, int] | None:
+    """(artist's part, fee) that a contract's `ProceedsWithdrawn` names, in smallest units; None before it is seen.
+
+    `sent` is the portal's transaction, which is looked for in its own block. An artist's own wallet may have done it
+    instead: at some time after the last share was sold.
+    """
+    first, last = _withdrawn_between(session, contract, sent)
+    values = {"chain": contract.chain_id, "shares": contract.contract_address, "first": first, "last": last}
+    data: str | None = session.scalar(sa.text(WITHDRAWN), values)
     if data is None:
         return None
     words = data.removeprefix("0x")
     return int(words[:64], 16), int(words[64:128], 16)
+
+
+def _withdrawn_between(session: Session, contract: MasterContract, sent: str | None) -> tuple[int, int]:
+    block = session.scalar(sa.text(PAID_IN), {"sent": sent}) if sent else None
+    if block is not None:
+        return int(block), int(block)
+    sold = session.scalar(sa.text(SOLD_BY), {"contract": contract.id})
+    head = session.scalar(sa.text(INDEXED), {"chain": contract.chain_id})
+    return int(sold if sold is not None else contract.deployed_at_block or 0), int(head or 0)

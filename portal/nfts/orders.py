@@ -29,7 +29,7 @@ from portal.masters import queries as masters
 from portal.nfts import plans, venue
 from portal.nfts.plans import Changed, Plan
 from portal.nfts.prices import Line, with_network_fee
-from portal.nfts.venue import Step
+from portal.nfts.venue import Step, Venue
 from portal.nfts.wishes import Act, Wish
 from portal.outbox import OutboxJob
 
@@ -91,13 +91,17 @@ def prepare(user_id: uuid.UUID, wish: Wish, settings: Settings, keyed: KeyedRequ
 
 
 def preview(user_id: uuid.UUID, wish: Wish, settings: Settings) -> Intent:
-    """As `prepare`, by the database and the market's own fee, with nothing to sign: enough for a demo wallet, whose job
-    sends what has to come first and gets the play money that is missing.
+    """As `prepare`, by the database, with nothing to sign: enough for a demo wallet, whose job sends what has to come
+    first and gets the play money that is missing. The market is asked only what it takes of a new order.
     """
-    place = venue.asked(settings)
     settled = _with_wallet(user_id, wish, settings)
+    told = _preview(user_id, settled, venue.known(settings))
+    return _preview(user_id, settled, venue.asked(settings)) if wish.act in (Act.LIST, Act.OFFER) else told
+
+
+def _preview(user_id: uuid.UUID, wish: Wish, place: Venue) -> Intent:
     with transaction() as session:
-        plan = plans.plan(session, user_id, settled, place)
+        plan = plans.plan(session, user_id, wish, place)
         lines = with_network_fee(plan.lines, minting.network_fee(session, GAS[wish.act]))
     return Intent(plan.wish, lines, [], plan.master_id, plan.title, plan.nft_id, plan.number)
 

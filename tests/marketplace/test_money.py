@@ -17,10 +17,12 @@ from portal.chain import signer as signers
 from portal.chain.abi import decode_result, encode_call
 from portal.chain.bootstrap import Contracts
 from portal.chain.client import Client as Node
+from portal.chain.models import ChainTransaction
 from portal.chain.sender import Call
 from portal.chain.signer import Role
 from portal.db import db
 from portal.indexer import loop
+from portal.masters import queries
 from portal.masters.models import MasterContract
 from portal.nfts.models import MasterNft
 from portal.outbox import OutboxJob
@@ -107,8 +109,27 @@ def test_the_proceeds_arrive_to_the_unit(client: Client, sale: Sale, live_app: F
     assert (sale.balance(artist), sale.balance(treasury)) == (before[0] + 3 * PRICE - fee, before[1] + fee)
     assert "97.50" in paid
     assert client.get(f"{studio}/withdraw").status_code == 409
-    contract = db.session().scalars(sa.select(MasterContract.contract_address)).one()
-    assert sale.balance(contract) == 0
+    contract = db.session().scalars(sa.select(MasterContract)).one()
+    assert sale.balance(contract.contract_address) == 0
+    with as_worker(live_app):
+        loop.catch_up()
+    assert "You received 97.50" in text(client.get(studio))
+    _is_read_by_blocks(3 * PRICE - fee, fee)
+
+
+def _is_read_by_blocks(artist: int, fee: int) -> None:
+    """Also where the artist's own wallet had it paid out; never by reading every log."""
+    session = db.session()
+    contract = session.scalars(sa.select(MasterContract)).one()
+    sent = session.scalars(
+        sa.select(ChainTransaction.tx_hash).where(ChainTransaction.purpose.like("pay_proceeds:%"))
+    ).one()
+    assert [queries.proceeds_paid(session, contract, tx) for tx in (sent, None)] == [(artist, fee)] * 2
+    session.execute(sa.text("SET LOCAL enable_seqscan = off"))
+    values = {"chain": contract.chain_id, "shares": contract.contract_address, "first": 1, "last": 9}
+    plan = "\n".join(session.scalars(sa.text(f"EXPLAIN {queries.WITHDRAWN}"), values))
+    assert re.search(r"Index Cond: .*chain_id.*block_number", plan), plan
+    session.rollback()
 
 
 @pytest.mark.walk
