@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from flask import Flask, current_app
@@ -29,7 +30,7 @@ from portal.indexer.follow import Followed, Newcomers, Platform
 from portal.indexer.node import Lie, Node, Tips
 from portal.indexer.queries import Cursor
 from portal.indexer.reading import Bad, raw_of, read
-from portal.indexer.writing import Batch, Moved
+from portal.indexer.writing import Batch, Meanwhile, Moved
 
 log = logging.getLogger(__name__)
 
@@ -223,23 +224,27 @@ class Follower:
     # --- final blocks -------------------------------------------------------------------------------------
 
     def _ranges(self, cursor: Cursor, tips: Tips, followed: Followed) -> bool:
-        """Up to the last final block; the next range is read while one is written."""
-        for batch in self._read_ahead(cursor.number + 1, tips.finalized, followed):
+        """Up to the last final block; the next range is read while the database works on one."""
+        for batch, read_on in self._read_ahead(cursor.number + 1, tips.finalized, followed):
             if batch.blocks[0].parent_hash != cursor.hash:
                 return self._reorganise(cursor, tips)
-            cursor = writing.advance(self.chain_id, cursor, batch, tips, live=False)
+            cursor = writing.advance(self.chain_id, cursor, batch, tips, live=False, meanwhile=read_on)
         return self._going()
 
-    def _read_ahead(self, first: int, last: int, followed: Followed) -> Iterator[Batch]:
-        with ThreadPoolExecutor(1, "read-ahead") as ahead:
-            following = ahead.submit(self._read_range, first, last, followed)
-            while self._going():
-                batch = following.result()
-                if batch.last == last:
-                    yield batch
-                    return
-                following = ahead.submit(self._read_range, batch.last + 1, last, followed)
-                yield batch
+    def _read_ahead(self, first: int, last: int, followed: Followed) -> Iterator[tuple[Batch, Meanwhile]]:
+        """Final blocks in ranges, each with what starts the reading of the next one."""
+        with ThreadPoolExecutor(1, "read-ahead") as pool:
+            ahead: deque[Future[Batch]] = deque()
+
+            def read_on() -> None:
+                if first <= last:
+                    ahead.append(pool.submit(self._read_range, first, last, followed))
+
+            read_on()
+            while ahead and self._going():
+                batch = ahead.popleft().result()
+                first = batch.last + 1
+                yield batch, read_on
 
     def _read_range(self, first: int, limit: int, followed: Followed) -> Batch:
         """As many final blocks as the node gives at once: fewer after an error, more after a success."""
@@ -345,7 +350,9 @@ class Follower:
     def _passed(self, cursor: Cursor, first: int, last: int, followed: Followed) -> Iterator[Batch]:
         final = min(last, cursor.finalized)
         if first <= final:
-            yield from self._read_ahead(first, final, followed)
+            for batch, read_on in self._read_ahead(first, final, followed):
+                read_on()
+                yield batch
         with transaction() as session:
             stored = queries.hashes(session, self.chain_id, cursor.finalized, cursor.number)
         for number in range(max(first, final + 1), last + 1):

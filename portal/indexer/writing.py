@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -33,6 +33,7 @@ PROJECTIONS = (
 )
 """Whose logs have an effect on which feature's tables, in the order that they build on each other."""
 REFUSALS = (IntegrityError, DataError)
+Meanwhile = Callable[[], None]
 Untrue = dict[tuple[str, int], Bad]
 """Logs that the database refuses, by their key."""
 
@@ -69,12 +70,22 @@ def start(chain_id: str, block: Block, tips: Tips) -> None:
         )
 
 
-def advance(chain_id: str, before: Cursor, batch: Batch, tips: Tips, *, live: bool) -> Cursor:
-    """Write the blocks after the cursor and move it. Raises Moved when the cursor is no longer at `before`."""
+def nothing() -> None:
+    """Nothing to do meanwhile."""
+
+
+def advance(
+    chain_id: str, before: Cursor, batch: Batch, tips: Tips, *, live: bool, meanwhile: Meanwhile = nothing
+) -> Cursor:
+    """Write the blocks after the cursor and move it. Raises Moved when the cursor is no longer at `before`.
+
+    `meanwhile` starts what may go on beside the database's work; what came in is handed over by then, which two
+    threads of one Python would only do in turns.
+    """
     with transaction() as session:
         held(session, chain_id, before)
         after = _moved(before, batch, tips)
-        store(session, chain_id, batch, Finality.HEAD if live else Finality.FINALIZED)
+        store(session, chain_id, batch, Finality.HEAD if live else Finality.FINALIZED, meanwhile)
         _move(session, chain_id, after, tips)
         follow.checkpoint(session, chain_id, {entry.address: entry.kind for entry in batch.entries}, batch.last)
         _mark_final(session, chain_id, before, after)
@@ -90,10 +101,14 @@ def held(session: Session, chain_id: str, expected: Cursor) -> None:
         raise Moved
 
 
-def store(session: Session, chain_id: str, batch: Batch, finality: Finality) -> None:
+def store(
+    session: Session, chain_id: str, batch: Batch, finality: Finality, meanwhile: Meanwhile = nothing
+) -> None:
     """Blocks, logs and projections; a log that cannot be true is quarantined and the others are taken."""
     staging.put_blocks(session, chain_id, batch.blocks, finality)
     times = {block.number: staging.instant(block.timestamp) for block in batch.blocks}
+    staging.stage(session, chain_id, batch.entries, times)
+    meanwhile()
     untrue = _project(session, chain_id, batch.entries, times)
     staging.put_logs(session, [entry for entry in batch.entries if entry.key not in untrue])
     bad = [*batch.bad, *untrue.values()]
@@ -105,17 +120,21 @@ def store(session: Session, chain_id: str, batch: Batch, finality: Finality) -> 
 def project(session: Session, chain_id: str, entries: Sequence[Entry], times: staging.Times) -> None:
     """The effect of these logs on every feature's tables. Raises IntegrityError for what cannot be true."""
     staging.stage(session, chain_id, entries, times)
-    kinds = {entry.kind for entry in entries}
+    _apply(session, chain_id, entries)
+
+
+def _apply(session: Session, chain_id: str, staged: Sequence[Entry]) -> None:
+    kinds = {entry.kind for entry in staged}
     for of, apply in PROJECTIONS:
         if kinds & of:
             apply(session, chain_id)
 
 
 def _project(session: Session, chain_id: str, entries: Sequence[Entry], times: staging.Times) -> Untrue:
-    """As `project`, without the logs that cannot be true, which are returned."""
+    """As `project`, of staged logs, without those that cannot be true, which are returned."""
     try:
         with session.begin_nested():
-            project(session, chain_id, entries, times)
+            _apply(session, chain_id, entries)
         return {}
     except REFUSALS:
         trial = session.begin_nested()
