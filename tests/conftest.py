@@ -80,7 +80,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
 
 @pytest.fixture(scope="session")
 def postgres(quick_folder: Path) -> Iterator[Postgres]:  # noqa: F811
-    server = Postgres(quick_folder / "postgres", fsync="off", autovacuum="off", max_wal_size="128MB")
+    server = Postgres(quick_folder / "postgres", fsync="off", autovacuum="off")
     server.start()
     with psycopg.connect(_plain(server.url("postgres", "postgres")), autocommit=True) as admin:
         for statement in BOTH_HATS.format(password=secret(server.data_dir, "audifi_tests")).split(";"):

@@ -11,7 +11,8 @@ import pytest
 
 MEMORY = Path("/dev/shm")
 ROOM = 3 * 10**9
-"""Bytes that must be free for each process of a run; it takes about a tenth of that."""
+"""Bytes that must be free for each process of a run; databases take a tenth of it, the
+write-ahead log as much as it takes in the portal (1 GB), so that measurements are those of the portal."""
 
 
 @pytest.fixture(scope="session")
