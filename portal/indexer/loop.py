@@ -38,7 +38,7 @@ POLL_SECONDS = 0.15
 REMOTE_POLL_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
-FIRST_STEP = 200
+FIRST_STEP = 500
 LONGEST_STEP = 2_000
 MOST_LOGS = 50_000
 """In one transaction: more write a share that moves often less often, and take 4 kB of memory each while they pass."""
